@@ -1,0 +1,29 @@
+/**
+ * Makes text from outside safe for a terminal or a log line: C0, DEL, C1 controls, line separators and
+ * bidirectional or invisible formatting characters become visible escapes; at most `max` characters remain,
+ * the cut shown as an ellipsis.
+ */
+export function escapeText(text: string, max = 200): string {
+  // Cut before and after: escaping a megabyte to show 200 characters would be work for an attacker's sake.
+  const escaped = text.slice(0, max + 1).replace(UNSAFE, escapeChar);
+  return escaped.length > max ? `${escaped.slice(0, max - 1)}…` : escaped;
+}
+
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+const SHORT: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001b': '\\e' };
+
+function escapeChar(c: string): string {
+  const code = c.charCodeAt(0);
+  return SHORT[c] ?? (code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`);
+}
+
+/** An argv as one line a person could read: words quoted where they need it, then escaped and cut. */
+export function showArgv(argv: readonly string[], max = 200): string {
+  return escapeText(argv.map(quoteWord).join(' '), max);
+}
+
+function quoteWord(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,85 @@
+/** Shapes that cross process boundaries. JSON only; times are ms since the epoch unless a name says otherwise. */
+import type { EndCause } from '../core/causes.js';
+import type { Decision, RightsData } from '../policy/types.js';
+
+export type SessionKind = 'shell' | 'exec';
+
+/** What sort of refusal or acceptance a gate reached, as it goes to the recording and the audit log. */
+export interface DecisionEvent {
+  /** Numbered per session from 1, without gaps. */
+  n: number;
+  at: number;
+  /** `line`: the line gate; `exec`: the kernel gate; `action`: @exec and the like. */
+  gate: 'line' | 'exec' | 'action';
+  /** Escaped, at most 1,000 characters. */
+  command: string;
+  allow: boolean;
+  rule?: string;
+  why: Decision['why'];
+  /** The parent's argv, for programs. */
+  parent?: string;
+}
+
+export interface PtySize {
+  cols: number;
+  rows: number;
+}
+
+/** An OS account as the broker resolved it. */
+export interface AccountInfo {
+  name: string;
+  uid: number;
+  gid: number;
+  home: string;
+  shell: string;
+}
+
+/** Warnings and limits of one session, all in wall time; the keeper holds the last word on `hardAt`. */
+export interface Deadlines {
+  /** ms without input before the session is idle. */
+  idleMs: number;
+  /** The earliest of hard limit, grant end and time edge after which @session fails. */
+  hardAt: number;
+  hardCause: EndCause;
+  /** ms before hardAt at which to warn, longest first. */
+  warnMs: number[];
+  recheckMs: number;
+}
+
+/** The public shape of a live session: `sallyport sessions --json`. Times are ISO 8601 UTC. */
+export interface SessionInfo {
+  id: string;
+  user: string;
+  account: string;
+  target: string;
+  kind: SessionKind;
+  source: string;
+  door: number;
+  startedAt: string;
+  lastInputAt: string;
+  idleAt: string;
+  deadlineAt: string;
+  deadlineCause: EndCause;
+  recording: string;
+  commands: number;
+  denied: number;
+}
+
+/** What a door holds of a session from the moment it is admitted. */
+export interface Admitted {
+  id: string;
+  user: string;
+  account: string;
+  target: string;
+  kind: SessionKind;
+  command?: string;
+  rights: RightsData;
+  /** Version of the authority these rights were built from; later changes carry higher ones. */
+  version: number;
+  deadlines: Deadlines;
+  startedAt: number;
+  recording: string;
+  gate: 'exec' | 'line-only';
+  /** True when the account's shell is one the line gate knows (bash). */
+  lineGate: boolean;
+}
