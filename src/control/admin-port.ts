@@ -1,0 +1,196 @@
+/**
+ * Every admin verb: its name (`@admin:<verb>` in policy, `POST /v1/<verb>` on the control socket), what it is asked
+ * and what it answers. The same port serves the CLI through the socket and, with the broker down, in its own process.
+ */
+import { z } from 'zod';
+import * as s from './shapes.js';
+
+const nothing = z.strictObject({});
+
+/** A beginning and an end, both optional, given as a length or as a moment, never both. */
+const span = {
+  forMs: z.number().int().positive().optional(),
+  until: s.isoTime.optional(),
+};
+
+export const VERBS = {
+  status: {
+    writes: false,
+    request: nothing,
+    reply: z.object({
+      version: z.string(),
+      running: z.boolean(),
+      pid: z.number().optional(),
+      startedAt: s.isoTime.optional(),
+      uptimeMs: z.number().optional(),
+      home: z.string(),
+      listen: z.string().optional(),
+      isolation: z.string().optional(),
+      gate: z.string().optional(),
+      doors: z.array(s.door),
+      sessions: z.number(),
+      authorityVersion: z.number(),
+      policy: z.object({ digest: z.string(), rules: z.number(), loadedAt: s.isoTime.optional() }),
+      store: z.object({ healthy: z.boolean(), users: z.number(), grants: z.number(), locks: z.number() }),
+      audit: z.object({ healthy: z.boolean(), detail: z.string().optional() }),
+    }),
+  },
+  'user.add': {
+    writes: true,
+    request: z.strictObject({
+      name: s.userName,
+      keys: z.array(s.publicKeyLine).max(100),
+      account: s.accountName.optional(),
+      roles: z.array(s.roleName).max(100),
+      reason: s.reason.optional(),
+    }),
+    reply: z.object({ user: s.user, effects: z.array(s.effect) }),
+  },
+  'user.list': { writes: false, request: nothing, reply: z.object({ users: z.array(s.user) }) },
+  'user.show': { writes: false, request: z.strictObject({ name: s.userName }), reply: z.object({ user: s.user }) },
+  'user.remove': {
+    writes: true,
+    request: z.strictObject({ name: s.userName, reason: s.reason.optional() }),
+    reply: z.object({ name: z.string(), effects: z.array(s.effect) }),
+  },
+  'user.key-add': {
+    writes: true,
+    request: z.strictObject({ name: s.userName, key: s.publicKeyLine, ...span }),
+    reply: z.object({ name: z.string(), key: s.key, effects: z.array(s.effect) }),
+  },
+  'user.key-remove': {
+    writes: true,
+    request: z.strictObject({ name: s.userName, fp: s.keyFingerprint }),
+    reply: z.object({ name: z.string(), fp: z.string(), effects: z.array(s.effect) }),
+  },
+  grant: {
+    writes: true,
+    request: z.strictObject({
+      user: s.userName,
+      role: s.roleName,
+      target: s.targetPattern,
+      from: s.isoTime.optional(),
+      ...span,
+      reason: s.reason,
+    }),
+    reply: z.object({ grant: s.grant, effects: z.array(s.effect) }),
+  },
+  revoke: {
+    writes: true,
+    request: z.union([
+      z.strictObject({ grant: s.idPrefix, reason: s.reason.optional() }),
+      z.strictObject({
+        user: s.userName,
+        role: s.roleName.optional(),
+        target: s.targetPattern.optional(),
+        reason: s.reason.optional(),
+      }),
+    ]),
+    reply: z.object({ grants: z.array(s.grant), effects: z.array(s.effect) }),
+  },
+  grants: {
+    writes: false,
+    /** `all`: ended and revoked ones too. */
+    request: z.strictObject({ user: s.userName.optional(), all: z.boolean() }),
+    reply: z.object({ grants: z.array(s.grant) }),
+  },
+  lock: {
+    writes: true,
+    request: z.strictObject({
+      kind: z.enum(['user', 'key', 'target', 'everyone']),
+      subject: z.string().max(256).optional(),
+      reason: s.reason,
+      ...span,
+    }),
+    reply: z.object({ lock: s.lock, effects: z.array(s.effect) }),
+  },
+  unlock: {
+    writes: true,
+    request: z.strictObject({ id: s.idPrefix, reason: s.reason.optional() }),
+    reply: z.object({ lock: s.lock, effects: z.array(s.effect) }),
+  },
+  locks: { writes: false, request: z.strictObject({ all: z.boolean() }), reply: z.object({ locks: z.array(s.lock) }) },
+  sessions: { writes: false, request: nothing, reply: z.object({ sessions: z.array(s.session) }) },
+  session: {
+    writes: false,
+    request: z.strictObject({ id: s.idPrefix }),
+    reply: z.object({
+      session: s.session,
+      command: z.string().optional(),
+      gate: z.string(),
+      roles: z.array(s.holding),
+      rules: z.array(s.rule),
+      facts: s.facts,
+      idleMs: z.number(),
+      warnMs: z.array(z.number()),
+      version: z.number(),
+    }),
+  },
+  kill: {
+    writes: true,
+    request: z.strictObject({ id: s.idPrefix, reason: s.reason }),
+    reply: z.object({ effects: z.array(s.effect) }),
+  },
+  explain: {
+    writes: false,
+    request: z.strictObject({
+      user: s.userName,
+      target: s.targetName,
+      /** One: a line of shell; several: an argv. */
+      words: s.commandWords,
+      session: s.idPrefix.optional(),
+      facts: s.facts.optional(),
+    }),
+    reply: z.object({
+      allow: z.boolean(),
+      /** Rendered for a terminal, already escaped. */
+      text: z.string(),
+      commands: z.array(z.json()),
+    }),
+  },
+  'policy.check': {
+    writes: false,
+    request: nothing,
+    reply: z.object({
+      ok: z.boolean(),
+      digest: z.string().optional(),
+      rules: z.number().optional(),
+      problems: z.array(s.problem),
+    }),
+  },
+  reload: {
+    writes: true,
+    request: nothing,
+    reply: z.object({
+      changed: z.boolean(),
+      digest: z.string(),
+      problems: z.array(s.problem),
+      effects: z.array(s.effect),
+    }),
+  },
+  backup: {
+    writes: true,
+    /** Everything a restore needs, as one JSON text; it holds secret keys. */
+    request: nothing,
+    reply: z.object({ text: z.string(), users: z.number(), grants: z.number() }),
+  },
+} as const satisfies Record<string, { writes: boolean; request: z.ZodType; reply: z.ZodType }>;
+
+export type Verb = keyof typeof VERBS;
+export type Request<V extends Verb> = z.infer<(typeof VERBS)[V]['request']>;
+export type Reply<V extends Verb> = z.infer<(typeof VERBS)[V]['reply']>;
+
+/** Who asks. `name` is what the audit log and `by` fields say: a user's name, `root`, or `uid 1001`. */
+export interface Caller {
+  uid: number;
+  name: string;
+  /** How the right to ask was established: by account, or by policy as `@admin:<verb>`. */
+  by: 'root' | 'owner' | 'policy' | 'broker';
+}
+
+/** Requests are checked against their schema before they arrive here; failures are SallyportErrors. */
+export type AdminPort = {
+  [V in Verb]: (request: Request<V>, caller: Caller) => Promise<Reply<V>>;
+};
+
+export const isVerb = (name: string): name is Verb => Object.hasOwn(VERBS, name);

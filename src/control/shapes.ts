@@ -1,0 +1,136 @@
+/** Schemas of what admin requests and replies are made of. Times are ISO 8601 UTC strings; durations are ms. */
+import { z } from 'zod';
+import { END_CAUSES } from '../core/causes.js';
+
+/** Longest texts an admin may send; all of them end up in the audit log or on a terminal. Unit: characters. */
+const MAX_REASON = 500;
+const MAX_PATTERN = 256;
+const MAX_COMMAND = 65_536;
+
+export const isoTime = z.iso.datetime();
+export const userName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, 'is not a user name ([a-z0-9][a-z0-9._-]{0,31})');
+export const targetName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._/-]{0,63}$/, 'is not a target name ([a-z0-9][a-z0-9._/-]{0,63})');
+export const targetPattern = z.string().min(1).max(MAX_PATTERN);
+export const roleName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._:/-]{0,63}$/, 'is not a role name');
+export const accountName = z.string().regex(/^[a-z_][a-z0-9._-]{0,31}$/, 'is not an account name');
+export const reason = z.string().trim().min(1, 'must say why').max(MAX_REASON);
+/** A whole id or an unambiguous beginning of one. */
+export const idPrefix = z.string().regex(/^[0-9a-z]{1,26}$/, 'is not an id');
+export const keyFingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{1,43}$/, 'is not a key fingerprint (SHA256:…)');
+/** One line of an OpenSSH public key file. */
+export const publicKeyLine = z.string().min(1).max(16_384);
+export const commandWords = z.array(z.string().max(MAX_COMMAND)).min(1).max(1024);
+
+const cause = z.enum(END_CAUSES);
+const factValue: z.ZodType<unknown> = z.json();
+export const facts = z.record(z.string().max(100), factValue);
+
+export const effect = z.object({
+  id: z.string(),
+  user: z.string(),
+  outcome: z.enum(['ended', 'changed', 'unchanged']),
+  cause: cause.optional(),
+});
+
+export const problem = z.object({
+  file: z.string(),
+  line: z.number().optional(),
+  message: z.string(),
+  severity: z.enum(['error', 'warning']),
+});
+
+export const key = z.object({
+  fp: z.string(),
+  type: z.string(),
+  comment: z.string(),
+  addedAt: isoTime,
+  expiresAt: isoTime.optional(),
+});
+
+export const grant = z.object({
+  id: z.string(),
+  user: z.string(),
+  role: z.string(),
+  target: z.string(),
+  from: isoTime,
+  until: isoTime.optional(),
+  reason: z.string(),
+  by: z.string(),
+  revokedAt: isoTime.optional(),
+});
+
+export const user = z.object({
+  name: z.string(),
+  account: z.string().optional(),
+  createdAt: isoTime,
+  keys: z.array(key),
+  labels: facts,
+  /** By policy, transitive; roles from grants are in `grants`. */
+  roles: z.array(z.string()),
+  grants: z.array(grant),
+  locked: z.boolean(),
+});
+
+export const lock = z.object({
+  id: z.string(),
+  kind: z.enum(['user', 'key', 'target', 'everyone']),
+  subject: z.string().optional(),
+  reason: z.string(),
+  by: z.string(),
+  from: isoTime,
+  until: isoTime.optional(),
+  liftedAt: isoTime.optional(),
+});
+
+export const session = z.object({
+  id: z.string(),
+  user: z.string(),
+  account: z.string(),
+  target: z.string(),
+  kind: z.enum(['shell', 'exec']),
+  source: z.string(),
+  door: z.number(),
+  startedAt: isoTime,
+  lastInputAt: isoTime,
+  idleAt: isoTime,
+  deadlineAt: isoTime,
+  deadlineCause: cause,
+  recording: z.string(),
+  commands: z.number(),
+  denied: z.number(),
+});
+
+export const holding = z.object({
+  role: z.string(),
+  target: z.string(),
+  from: isoTime.optional(),
+  until: isoTime.optional(),
+  /** `policy` or a grant's id. */
+  via: z.string(),
+});
+
+export const rule = z.object({
+  id: z.string(),
+  effect: z.enum(['allow', 'deny']),
+  role: z.string(),
+  target: z.string(),
+  command: z.string(),
+  when: z.string(),
+  file: z.string(),
+  line: z.number(),
+});
+
+export const door = z.object({
+  door: z.number(),
+  state: z.enum(['starting', 'up', 'down']),
+  doorPid: z.number().optional(),
+  guardPid: z.number().optional(),
+  sessions: z.number(),
+  connections: z.number(),
+  startedAt: isoTime,
+  restarts: z.number(),
+});
