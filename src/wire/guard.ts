@@ -1,0 +1,156 @@
+import { z } from 'zod';
+
+/**
+ * What keeper, door and guard say to the guard and hear from it. Descriptors travel on the lane beside each link,
+ * sent before the message that names their token.
+ */
+
+const sid = z.string().regex(/^[0-9a-z]{1,40}$/);
+const path = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((p) => p.startsWith('/') && !p.includes('\0'), 'an absolute path');
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((s) => !s.includes('\0'), 'no NUL');
+const token = z.string().min(1).max(64);
+const id = z.number().int().min(0).max(0xffff_fffe);
+const message = z.string().max(4000);
+
+/** Longest exec command, characters. The kernel's own limit for one word is 128 KiB. */
+export const MAX_COMMAND = 100_000;
+
+const account = z.object({ name: text(64), uid: id, gid: id, home: path, shell: path });
+const children = z.enum(['checked', 'trusted', 'none']);
+
+/** uint16 of the terminal; 0 is not a size. */
+const cells = z.number().int().min(1).max(10_000);
+
+const launch = z.object({
+  type: z.literal('launch'),
+  sid,
+  kind: z.enum(['shell', 'exec']),
+  account,
+  /** For `exec`: handed to `SHELL -c`. */
+  command: text(MAX_COMMAND).optional(),
+  pty: z.object({ term: text(64), cols: cells, rows: cells }).optional(),
+  /** Beside HOME, SHELL, USER, LOGNAME, PATH, TERM, LANG, which the guard sets; these win except over HOME, USER, LOGNAME, SHELL. */
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), text(32_768)),
+  /** Created 0600 by the guard, its directories 0700; must not exist. */
+  recording: path,
+  /** Line gate hooks and FIFOs wanted; honoured for bash on a pty only (`started.names` tells). */
+  lineGate: z.boolean(),
+  /** Host directory that becomes account.home inside; created by the guard if absent. */
+  privateHome: path.optional(),
+  /** Directories to be out of sight; those that do not exist are skipped. */
+  hide: z.array(path).max(64),
+  /** Wall time, ms: the guard itself kills the session soon after. */
+  deadline: z.number().optional(),
+});
+
+/** keeper → guard */
+export const keeperToGuard = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    isolation: z.enum(['account', 'sandbox']),
+    gate: z.enum(['exec', 'line-only']),
+    /** The broker's home. */
+    home: path,
+    /** Number of this door and guard pair, for logs. */
+    pair: z.number().int(),
+  }),
+  launch,
+  z.object({ type: z.literal('end'), sid }),
+]);
+
+/** guard → keeper */
+export const guardToKeeper = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready') }),
+  /** The lane carries under `token` one pidfd: the first process of the session's pid namespace. */
+  z.object({ type: z.literal('launched'), sid, token }),
+  z.object({ type: z.literal('failed'), sid, message }),
+  /** Nothing of the session runs any more. The last word on a session that was launched. */
+  z.object({ type: z.literal('gone'), sid }),
+  z.object({ type: z.literal('beat') }),
+]);
+
+/** What each descriptor of a `started` packet is, in order. */
+export const FD_NAMES = ['master', 'stdin', 'stdout', 'stderr', 'recording', 'lineQ', 'lineA'] as const;
+
+const program = z.object({
+  path: z.string(),
+  names: z.array(z.string()),
+  trustedNames: z.array(z.string()),
+});
+
+/** A program about to be run. argv is UTF-8 with U+FFFD for what is not, and bounded: `cut` says some is missing. */
+export const execAsk = z.object({
+  /** Unique per guard; verdicts name it. */
+  q: z.number().int(),
+  sid,
+  /** As the host sees it. */
+  pid: z.number().int(),
+  program,
+  argv: z.array(z.string()),
+  cut: z.boolean(),
+  /** argv of the image that asks. */
+  parent: z.array(z.string()),
+  /** The word under which the asking process runs. */
+  children,
+  /** True while the word is the login shell's own: no approved image lies between. */
+  fromShell: z.boolean(),
+  /** Names of loader or interpreter hooks in the new environment. */
+  hooks: z.array(z.string()),
+  /** Present when `program` is a script: the file the kernel will really run. */
+  script: z.object({ path: z.string(), interpreter: z.string() }).optional(),
+});
+
+/** guard → door */
+export const guardToDoor = z.discriminatedUnion('type', [
+  /** The lane carries under `token` the descriptors listed in `names`. */
+  z.object({ type: z.literal('started'), sid, token, names: z.array(z.enum(FD_NAMES)) }),
+  z.object({ type: z.literal('failed'), sid, message }),
+  execAsk.extend({ type: z.literal('ask') }),
+  /** An image that differed from what was approved was killed, or an ask was refused by the guard itself. */
+  z.object({
+    type: z.literal('note'),
+    sid,
+    pid: z.number().int(),
+    kind: z.enum(['mismatch', 'unreadable', 'timeout', 'refused']),
+    text: message,
+  }),
+  /** The session's own command ended; more processes may run, more output may come. */
+  z.object({
+    type: z.literal('exited'),
+    sid,
+    status: z.union([z.object({ code: z.number().int() }), z.object({ signal: z.string() })]),
+  }),
+  /** Nothing of the session runs any more: drain and close. */
+  z.object({ type: z.literal('gone'), sid }),
+]);
+
+/** door → guard */
+export const doorToGuard = z.discriminatedUnion('type', [
+  /** The answer to an ask. `children` is the word the new image runs under. */
+  z.object({ type: z.literal('verdict'), q: z.number().int(), allow: z.boolean(), children }),
+  z.object({ type: z.literal('end'), sid }),
+]);
+
+export type KeeperToGuard = z.infer<typeof keeperToGuard>;
+export type GuardToKeeper = z.infer<typeof guardToKeeper>;
+export type GuardToDoor = z.infer<typeof guardToDoor>;
+export type DoorToGuard = z.infer<typeof doorToGuard>;
+export type LaunchOrder = z.infer<typeof launch>;
+export type ExecAsk = z.infer<typeof execAsk>;
+export type FdName = (typeof FD_NAMES)[number];
+export type ExitStatus = { code: number } | { signal: string };
+
+/** The guard's descriptors when the keeper starts it. */
+export const GUARD_FDS = { keeperLink: 3, keeperLane: 4, doorLink: 5, doorLane: 6 } as const;
+/** The guard says `beat` this often, ms; silent for four times that it counts as stalled. */
+export const BEAT_MS = 500;
+/** An ask without an answer for this long is refused, ms. */
+export const ASK_TIMEOUT_MS = 2_000;
