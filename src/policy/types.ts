@@ -66,6 +66,17 @@ export interface RightsData {
   facts: BaseFacts;
   /** The model's text, checked by `compilePolicy`. */
   model: string;
+  /** `CompiledPolicy.labels`. Absent: labels are untyped, whole numbers are CEL ints. */
+  labels?: Labels;
+}
+
+export type LabelType = 'string' | 'int' | 'double' | 'bool';
+
+/** The labels the configuration declares, with their types. */
+export interface Labels {
+  user: Record<string, LabelType>;
+  target: Record<string, LabelType>;
+  device: Record<string, LabelType>;
 }
 
 /** One program or builtin to be decided. */
@@ -118,6 +129,12 @@ export interface Decision {
   why: 'rule' | 'no-rule' | 'children' | 'error';
   /** How children of this command are decided, when allowed. */
   children: Children;
+  /**
+   * Only with `allow: false`: the refusal is not certain, because what dynamic words become decides it. A gate with the
+   * exec gate behind it may let such a program go and have it decided there; any other gate refuses. The exec gate
+   * never sees builtins.
+   */
+  uncertain?: boolean;
   /** For the operator, when why is `error`. */
   detail?: string;
 }

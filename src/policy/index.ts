@@ -1,0 +1,10 @@
+export { compilePolicy } from './compile.js';
+export type { CompiledPolicy, Edge, PolicyInput } from './compile.js';
+export { explainDecision, renderExplanation } from './explain.js';
+export type { ExplainInput, Explanation, NearRule } from './explain.js';
+export { type Facts, factsAt } from './facts.js';
+export { nextEdge } from './edges.js';
+export { phraseDenied } from './phrase.js';
+export { compileRights } from './rights.js';
+export { matchTarget } from './target.js';
+export type * from './types.js';

@@ -1,0 +1,20 @@
+import { escapeText } from '../core/escape.js';
+import type { Decision } from './types.js';
+
+/** Characters of a command shown in a refusal. */
+const SHOWN = 200;
+
+/**
+ * The line an engineer sees when something is denied, without a newline. `subject` and `startedBy` are raw text: they
+ * are escaped and cut here.
+ */
+export function phraseDenied(subject: string, decision: Decision, startedBy?: string): string {
+  const parent = startedBy === undefined ? '' : `, started by ${escapeText(startedBy, SHOWN)}`;
+  return `sallyport: denied: ${escapeText(subject, SHOWN)}${parent} (${reason(decision)})`;
+}
+
+function reason(decision: Decision): string {
+  if (decision.why === 'children') return 'no rule allows it: its parent may start no program';
+  if (decision.why === 'error') return 'no decision could be reached';
+  return decision.rule ? `${escapeText(decision.rule.id, SHOWN)}: denied by rule` : 'no rule allows it';
+}
