@@ -1,0 +1,62 @@
+import { fdatasync } from 'node:fs';
+import type { Clock, Timer } from '../core/clock.js';
+
+export interface SyncerOptions {
+  fd: number;
+  clock: Clock;
+  periodMs: number;
+  stallMs: number;
+  onError(error: Error): void;
+}
+
+/** Brings written bytes to the disk once a period while there are any, never two syncs at a time. */
+export interface Syncer {
+  /** Something was written. */
+  touch(): void;
+  /** No more timers; one last sync unless `skip`; resolves when no sync is under way. */
+  finish(skip: boolean): Promise<void>;
+}
+
+export function createSyncer(options: SyncerOptions): Syncer {
+  let dirty = false;
+  let timer: Timer | undefined;
+  let running: Promise<void> | undefined;
+  let finished = false;
+
+  const run = () => {
+    timer = undefined;
+    dirty = false;
+    running = syncOnce(options).then(() => {
+      running = undefined;
+      if (dirty && !finished) arm();
+    });
+  };
+  const arm = () => {
+    timer = options.clock.after(options.periodMs, run);
+  };
+
+  return {
+    touch() {
+      dirty = true;
+      if (timer === undefined && running === undefined && !finished) arm();
+    },
+    async finish(skip) {
+      finished = true;
+      timer?.cancel();
+      timer = undefined;
+      await running;
+      if (!skip && dirty) await syncOnce(options);
+    },
+  };
+}
+
+function syncOnce({ fd, clock, stallMs, onError }: SyncerOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const stall = clock.after(stallMs, () => onError(new Error(`fdatasync has not returned for ${stallMs} ms`)));
+    fdatasync(fd, (error) => {
+      stall.cancel();
+      if (error) onError(error);
+      resolve();
+    });
+  });
+}

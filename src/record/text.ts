@@ -1,0 +1,3 @@
+export async function castToText(_path: string): Promise<string> {
+  throw new Error('not yet');
+}

@@ -1,0 +1,44 @@
+import { isUtf8 } from 'node:buffer';
+
+const NOTHING = Buffer.alloc(0);
+
+/** The text of one chunk, and whether that text encodes to exactly the chunk's bytes. */
+export interface Decoded {
+  text: string;
+  exact: boolean;
+}
+
+/** Decodes one stream chunk by chunk; a character split between chunks is shown with the chunk that completes it. */
+export interface Utf8Stream {
+  decode(chunk: Buffer): Decoded;
+}
+
+export function createUtf8Stream(): Utf8Stream {
+  let held = NOTHING; // at most 3 bytes: a character begun and not yet complete
+  return {
+    decode(chunk) {
+      if (held.length === 0 && isUtf8(chunk)) return { text: chunk.toString('utf8'), exact: true };
+      const all = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      const whole = all.length - unfinishedTail(all);
+      held = whole === all.length ? NOTHING : Buffer.from(all.subarray(whole));
+      return { text: all.toString('utf8', 0, whole), exact: false };
+    },
+  };
+}
+
+/** How many bytes at the end begin a UTF-8 character that later bytes could complete: 0 to 3. */
+export function unfinishedTail(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] as number;
+    if ((byte & 0xc0) === 0x80) continue;
+    return sequenceLength(byte) > back ? back : 0;
+  }
+  return 0;
+}
+
+function sequenceLength(lead: number): number {
+  if (lead >= 0xc2 && lead <= 0xdf) return 2;
+  if (lead >= 0xe0 && lead <= 0xef) return 3;
+  if (lead >= 0xf0 && lead <= 0xf4) return 4;
+  return 1;
+}
