@@ -13,9 +13,10 @@ const span = {
   until: s.isoTime.optional(),
 };
 
+/** `offline`: works in the CLI's own process when no broker holds the home. */
 export const VERBS = {
   status: {
-    writes: false,
+    offline: false,
     request: nothing,
     reply: z.object({
       version: z.string(),
@@ -36,7 +37,7 @@ export const VERBS = {
     }),
   },
   'user.add': {
-    writes: true,
+    offline: true,
     request: z.strictObject({
       name: s.userName,
       keys: z.array(s.publicKeyLine).max(100),
@@ -46,25 +47,25 @@ export const VERBS = {
     }),
     reply: z.object({ user: s.user, effects: z.array(s.effect) }),
   },
-  'user.list': { writes: false, request: nothing, reply: z.object({ users: z.array(s.user) }) },
-  'user.show': { writes: false, request: z.strictObject({ name: s.userName }), reply: z.object({ user: s.user }) },
+  'user.list': { offline: true, request: nothing, reply: z.object({ users: z.array(s.user) }) },
+  'user.show': { offline: true, request: z.strictObject({ name: s.userName }), reply: z.object({ user: s.user }) },
   'user.remove': {
-    writes: true,
+    offline: true,
     request: z.strictObject({ name: s.userName, reason: s.reason.optional() }),
     reply: z.object({ name: z.string(), effects: z.array(s.effect) }),
   },
   'user.key-add': {
-    writes: true,
+    offline: true,
     request: z.strictObject({ name: s.userName, key: s.publicKeyLine, ...span }),
     reply: z.object({ name: z.string(), key: s.key, effects: z.array(s.effect) }),
   },
   'user.key-remove': {
-    writes: true,
+    offline: true,
     request: z.strictObject({ name: s.userName, fp: s.keyFingerprint }),
     reply: z.object({ name: z.string(), fp: z.string(), effects: z.array(s.effect) }),
   },
   grant: {
-    writes: true,
+    offline: true,
     request: z.strictObject({
       user: s.userName,
       role: s.roleName,
@@ -76,26 +77,24 @@ export const VERBS = {
     reply: z.object({ grant: s.grant, effects: z.array(s.effect) }),
   },
   revoke: {
-    writes: true,
-    request: z.union([
-      z.strictObject({ grant: s.idPrefix, reason: s.reason.optional() }),
-      z.strictObject({
-        user: s.userName,
-        role: s.roleName.optional(),
-        target: s.targetPattern.optional(),
-        reason: s.reason.optional(),
-      }),
-    ]),
+    offline: true,
+    request: z.strictObject({
+      /** A user, or a grant's id or the beginning of one. */
+      subject: z.union([s.userName, s.idPrefix]),
+      role: s.roleName.optional(),
+      target: s.targetPattern.optional(),
+      reason: s.reason.optional(),
+    }),
     reply: z.object({ grants: z.array(s.grant), effects: z.array(s.effect) }),
   },
   grants: {
-    writes: false,
+    offline: true,
     /** `all`: ended and revoked ones too. */
     request: z.strictObject({ user: s.userName.optional(), all: z.boolean() }),
     reply: z.object({ grants: z.array(s.grant) }),
   },
   lock: {
-    writes: true,
+    offline: true,
     request: z.strictObject({
       kind: z.enum(['user', 'key', 'target', 'everyone']),
       subject: z.string().max(256).optional(),
@@ -105,14 +104,14 @@ export const VERBS = {
     reply: z.object({ lock: s.lock, effects: z.array(s.effect) }),
   },
   unlock: {
-    writes: true,
+    offline: true,
     request: z.strictObject({ id: s.idPrefix, reason: s.reason.optional() }),
     reply: z.object({ lock: s.lock, effects: z.array(s.effect) }),
   },
-  locks: { writes: false, request: z.strictObject({ all: z.boolean() }), reply: z.object({ locks: z.array(s.lock) }) },
-  sessions: { writes: false, request: nothing, reply: z.object({ sessions: z.array(s.session) }) },
+  locks: { offline: true, request: z.strictObject({ all: z.boolean() }), reply: z.object({ locks: z.array(s.lock) }) },
+  sessions: { offline: false, request: nothing, reply: z.object({ sessions: z.array(s.session) }) },
   session: {
-    writes: false,
+    offline: false,
     request: z.strictObject({ id: s.idPrefix }),
     reply: z.object({
       session: s.session,
@@ -127,12 +126,12 @@ export const VERBS = {
     }),
   },
   kill: {
-    writes: true,
+    offline: false,
     request: z.strictObject({ id: s.idPrefix, reason: s.reason }),
     reply: z.object({ effects: z.array(s.effect) }),
   },
   explain: {
-    writes: false,
+    offline: true,
     request: z.strictObject({
       user: s.userName,
       target: s.targetName,
@@ -149,7 +148,7 @@ export const VERBS = {
     }),
   },
   'policy.check': {
-    writes: false,
+    offline: true,
     request: nothing,
     reply: z.object({
       ok: z.boolean(),
@@ -159,7 +158,7 @@ export const VERBS = {
     }),
   },
   reload: {
-    writes: true,
+    offline: false,
     request: nothing,
     reply: z.object({
       changed: z.boolean(),
@@ -169,12 +168,12 @@ export const VERBS = {
     }),
   },
   backup: {
-    writes: true,
+    offline: true,
     /** Everything a restore needs, as one JSON text; it holds secret keys. */
     request: nothing,
     reply: z.object({ text: z.string(), users: z.number(), grants: z.number() }),
   },
-} as const satisfies Record<string, { writes: boolean; request: z.ZodType; reply: z.ZodType }>;
+} as const satisfies Record<string, { offline: boolean; request: z.ZodType; reply: z.ZodType }>;
 
 export type Verb = keyof typeof VERBS;
 export type Request<V extends Verb> = z.infer<(typeof VERBS)[V]['request']>;

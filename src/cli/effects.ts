@@ -1,0 +1,13 @@
+/** What an act did to live sessions, in words. */
+import type { Effect } from '../control/live.js';
+
+/** One line per session that ended or changed; nothing when none was touched. */
+export function effectLines(effects: readonly Effect[]): string[] {
+  return effects
+    .filter((effect) => effect.outcome !== 'unchanged')
+    .map((effect) =>
+      effect.outcome === 'ended'
+        ? `session ${effect.id} of ${effect.user} ended (${effect.cause ?? 'killed'})`
+        : `session ${effect.id} of ${effect.user} has new rights`,
+    );
+}

@@ -1,0 +1,37 @@
+/** Commands of the interface that this version does not have yet. */
+import type { Command } from 'commander';
+import { SallyportError } from '../core/errors.js';
+
+const LATER: readonly (readonly [name: string, what: string])[] = [
+  ['watch', 'follow a live session'],
+  ['context', 'show and set live facts'],
+  ['requests', 'access and command reviews'],
+  ['approve', 'approve a request'],
+  ['refuse', 'refuse a request'],
+  ['verify', 'prove a recording whole'],
+  ['export', 'write a recording as cast, txt or html'],
+  ['web', 'the console'],
+  ['ca', 'certificate authority'],
+  ['sign', 'sign a certificate'],
+];
+
+export function addLater(program: Command): void {
+  for (const [name, what] of LATER) addMissing(program, name, what);
+}
+
+/** A command that takes any arguments, and only says that it is not there yet. */
+export function addMissing(parent: Command, name: string, what: string): void {
+  const path = [parent.name(), name].filter((part) => part !== 'sallyport').join(' ');
+  parent
+    .command(name)
+    .description(`${what} (not in this version)`)
+    .argument('[args...]')
+    .allowUnknownOption()
+    .action(() => {
+      throw notYet(path);
+    });
+}
+
+export function notYet(what: string): SallyportError {
+  return new SallyportError('failed', `${what}: not in this version of sallyport yet`);
+}

@@ -1,0 +1,24 @@
+/** Where commands write: text for people, or one JSON value a line. */
+import { EXIT_CODES, messageOf, SallyportError } from '../core/errors.js';
+import { escapeText } from '../core/escape.js';
+
+/** What every command gets: the options that any of them takes. */
+export interface Globals {
+  home?: string;
+  json?: boolean;
+}
+
+/** Prints `value` as JSON under --json, else the lines made from it. */
+export function show<T>(globals: Globals, value: T, render: (value: T) => readonly string[]): void {
+  if (globals.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+  else for (const line of render(value)) process.stdout.write(`${line}\n`);
+}
+
+/** Longest error shown; longer ones are cut rather than scroll the reason away. Unit: characters. */
+const MAX_ERROR = 600;
+
+/** One line on stderr; the exit code that goes with the error. */
+export function reportError(error: unknown): number {
+  process.stderr.write(`sallyport: ${escapeText(messageOf(error).trim(), MAX_ERROR)}\n`);
+  return error instanceof SallyportError ? EXIT_CODES[error.code] : EXIT_CODES.failed;
+}

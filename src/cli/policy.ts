@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import type { Reply } from '../control/admin-port.js';
+import { SallyportError } from '../core/errors.js';
+import { addMissing } from './later.js';
+import { type Globals, show } from './output.js';
+import { problemLines } from './problems.js';
+
+export function addPolicy(program: Command): void {
+  const policy = program.command('policy').description('the rules');
+  policy
+    .command('check')
+    .description('parse, type-check and lint model, rules and conditions')
+    .action(async (_o: object, command: Command) => {
+      const globals = command.optsWithGlobals<Globals>();
+      const { ask } = await import('./ask.js');
+      const reply = await ask(globals, 'policy.check', {});
+      show(globals, reply, checkLines);
+      if (!reply.ok) process.exitCode = 1;
+    });
+  addMissing(policy, 'test', 'a table of expected decisions');
+  addMissing(policy, 'diff', 'who would gain or lose what');
+  addExplain(program);
+}
+
+function checkLines(reply: Reply<'policy.check'>): string[] {
+  const verdict = reply.ok ? `policy is good: ${reply.rules} rules` : 'policy is not usable: the broker would refuse it';
+  return [...problemLines(reply.problems), verdict];
+}
+
+interface ExplainOptions extends Globals {
+  session?: string;
+  fact?: string[];
+}
+
+function addExplain(program: Command): void {
+  program
+    .command('explain')
+    .description('allow or deny, the rule that decided, rules that were near, and what would change it')
+    .argument('<user>')
+    .argument('<target>')
+    .argument('<command...>', 'after --: one argument is a line of shell, several are an argv')
+    .option('--session <id>', 'with the facts and rights of this live session')
+    .option('--fact <key=value>', 'with this fact, e.g. risk.score=80; may be repeated', collect)
+    .action(async (user: string, target: string, words: string[], _o: object, command: Command) => {
+      const options = command.optsWithGlobals<ExplainOptions>();
+      const { ask } = await import('./ask.js');
+      const { session, fact } = options;
+      const scene = { ...(session !== undefined && { session }), ...(fact && { facts: parseFacts(fact) }) };
+      const reply = await ask(options, 'explain', { user, target, words, ...scene });
+      show(options, reply, ({ text }) => text.split('\n'));
+      if (!reply.allow) process.exitCode = 4;
+    });
+}
+
+const collect = (value: string, before: string[] = []) => [...before, value];
+
+/** `risk.score=80` as `{ 'risk.score': 80 }`: numbers, true and false are read as such, "80" stays text. */
+function parseFacts(list: readonly string[]): Record<string, string | number | boolean> {
+  return Object.fromEntries(list.map(parseFact));
+}
+
+function parseFact(text: string): [string, string | number | boolean] {
+  const match = /^([a-z][\w]*(?:\.[A-Za-z_]\w*)+)=(.*)$/s.exec(text);
+  const [, key, value] = match ?? [];
+  if (key === undefined || value === undefined)
+    throw new SallyportError('usage', `--fact ${text}: write KEY=VALUE, e.g. risk.score=80`);
+  return [key, factValue(value)];
+}
+
+function factValue(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  return /^".*"$/s.test(text) ? text.slice(1, -1) : text;
+}

@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import type { Reply } from '../control/admin-port.js';
+import { formatDuration } from '../core/duration.js';
+import { effectLines } from './effects.js';
+import { now } from './now.js';
+import { type Globals, show } from './output.js';
+import { problemLines } from './problems.js';
+import { fields, table } from './table.js';
+import { showMoment } from './when.js';
+
+export function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('version, uptime, doors, live sessions, policy, store health')
+    .action(async (_o: object, command: Command) => {
+      const globals = command.optsWithGlobals<Globals>();
+      const { ask } = await import('./ask.js');
+      show(globals, await ask(globals, 'status', {}), statusLines);
+    });
+  program
+    .command('reload')
+    .description('read the policy again, as SIGHUP does; a bad one is refused and the last good one stays')
+    .action(async (_o: object, command: Command) => {
+      const globals = command.optsWithGlobals<Globals>();
+      const { ask } = await import('./ask.js');
+      show(globals, await ask(globals, 'reload', {}), (reply) => [
+        reply.changed ? `policy ${reply.digest.slice(0, 12)} is in force` : 'policy unchanged',
+        ...problemLines(reply.problems),
+        ...effectLines(reply.effects),
+      ]);
+    });
+}
+
+function statusLines(s: Reply<'status'>): string[] {
+  const nowMs = now();
+  return [
+    ...fields([
+      ['version', s.version],
+      ['home', s.home],
+      ['broker', `pid ${s.pid ?? '?'}, up ${formatDuration(s.uptimeMs ?? 0)}`],
+      ['listening', s.listen],
+      ['isolation', s.isolation],
+      ['gate', s.gate],
+      ['sessions', String(s.sessions)],
+      ['policy', `${s.policy.digest.slice(0, 12)}, ${s.policy.rules} rules`],
+      ['authority', `version ${s.authorityVersion}`],
+      ['store', health(s.store.healthy, `${s.store.users} users, ${s.store.grants} grants, ${s.store.locks} locks in force`)],
+      ['audit', health(s.audit.healthy, s.audit.detail)],
+    ]),
+    '',
+    ...table(['DOOR', 'STATE', 'DOOR PID', 'GUARD PID', 'SESSIONS', 'CONNECTIONS', 'RESTARTS', 'SINCE'], s.doors.map((d) => [
+      String(d.door), d.state, String(d.doorPid ?? '-'), String(d.guardPid ?? '-'), String(d.sessions),
+      String(d.connections), String(d.restarts), showMoment(d.startedAt, nowMs),
+    ]), 'no doors'),
+  ];
+}
+
+function health(healthy: boolean, detail: string | undefined): string {
+  return [healthy ? 'healthy' : 'NOT HEALTHY', detail].filter(Boolean).join(', ');
+}

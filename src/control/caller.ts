@@ -1,0 +1,58 @@
+/** Who may use the control socket: root, the broker's own account, and the configured admins by policy. */
+import { readFileSync } from 'node:fs';
+import { SallyportError } from '../core/errors.js';
+import type { Caller, Verb } from './admin-port.js';
+
+/** What the kernel says of the process that connected (SO_PEERCRED). */
+export interface Peer {
+  pid: number;
+  uid: number;
+}
+
+export interface CallerRules {
+  ownUid: number;
+  admins: readonly { uid: number; user: string }[];
+  /** Decides `@admin:<verb>` for a user on the target `local`; the reason is for the caller to read. */
+  decide(user: string, verb: Verb): Promise<{ allow: boolean; why: string }>;
+  /** Whether that process shares the broker's pid namespace. */
+  sharesNamespace(pid: number): boolean;
+}
+
+/**
+ * Names the caller, or rejects with `refused`. A process in another pid namespace is refused whoever it is: a
+ * session's shell may run as the broker's own account and must never act as an admin.
+ */
+export async function identifyCaller(peer: Peer, verb: Verb, rules: CallerRules): Promise<Caller> {
+  if (!rules.sharesNamespace(peer.pid))
+    throw new SallyportError('refused', `${verb}: refused: admin commands are not taken from inside a session`);
+  if (peer.uid === 0) return { uid: 0, name: 'root', by: 'root' };
+  if (peer.uid === rules.ownUid) return { uid: peer.uid, name: `uid ${peer.uid}`, by: 'owner' };
+  const admin = rules.admins.find((a) => a.uid === peer.uid);
+  if (!admin)
+    throw new SallyportError(
+      'refused',
+      `${verb}: refused: uid ${peer.uid} is no admin here; use root, the broker's own account, or add it to admins in sallyport.yaml`,
+    );
+  const answer = await rules.decide(admin.user, verb);
+  if (!answer.allow) throw new SallyportError('refused', `${verb}: refused for ${admin.user}: ${answer.why}`);
+  return { uid: peer.uid, name: admin.user, by: 'policy' };
+}
+
+/**
+ * True when `pid` lives in the pid namespace that /proc shows. Reads NSpid (proc(5)), which needs no privilege over
+ * the process, where the ns/pid link would. A process that is gone, hidden or from outside is not in it.
+ */
+export function sharesPidNamespace(pid: number): boolean {
+  if (pid <= 0) return false;
+  const own = namespaceDepth('self');
+  return own !== undefined && namespaceDepth(String(pid)) === own;
+}
+
+function namespaceDepth(pid: string): number | undefined {
+  try {
+    const line = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return line?.[1]?.trim().split(/\s+/).length;
+  } catch {
+    return undefined;
+  }
+}
