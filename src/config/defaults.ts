@@ -1,0 +1,66 @@
+/** What `init` writes: every key with its default and what it is for. A test holds it equal to the defaults. */
+export const DEFAULT_YAML = `# sallyport's configuration. Every key is here with its default; all of them may be left out.
+# Unknown keys are errors. Durations read 90s, 15m, 2h30m, 30d. SIGHUP, or a restart, makes a change count.
+
+# Where engineers connect: HOST:PORT. 127.0.0.1 is this machine only; 0.0.0.0 or [::] is every network.
+listen: 127.0.0.1:2222
+
+# Processes that face the network. More of them use more cores; each dies alone.
+doors: 1
+
+# Run by root: the account these processes change to before they take a connection. Never one that shells use.
+# auto: an account made for it where there is one, else an unused number.
+doorAccount: auto
+
+# How shells are kept apart from the broker and from each other.
+# account: as the user's OS account (needs root); sandbox: in a user namespace (an ordinary user); auto: what fits.
+isolation: auto
+
+session:
+  idle: 15m                 # no input from the client for this long ends the session
+  hard: 8h                  # from admission; nothing lengthens it
+  warn: [5m, 1m]            # before the hard deadline; before idle, the last of these that fits
+  recheck: 1s               # how often a live session is decided anew, besides at every change
+  drain: 30s                # what a stop (SIGTERM) gives live sessions
+  # Per role, instead of idle and hard above; of several roles the shortest wins:
+  #   roles: { sre: { idle: 5m, hard: 2h } }
+  roles: {}
+
+# The zone of time.hour and time.weekday in conditions: an IANA name such as Europe/Berlin.
+timezone: UTC
+
+# exec: the kernel asks before any program of a session starts.
+# line-only: only the lines typed into bash are judged, for kernels that forbid the former. The banner says so.
+gate: exec
+
+# Who may use the admin commands besides root and the broker's own account, decided as @admin:<verb>:
+#   admins: [{ uid: 1001, user: carol }]
+admins: []
+
+# The facts conditions may speak of, with their types: string, int, double or bool.
+labels:
+  user: {}                  # user.<name>
+  target: { sensitivity: int }   # target.<name>
+  device: { managed: bool } # device.<name>
+
+# Where a shell can open, with the target labels above. local is this machine.
+targets:
+  local: { sensitivity: 1 }
+
+limits:
+  loginGrace: 30s           # from the connection to a completed login
+  authTries: 6              # refused keys and passwords on one connection
+  sessionsPerUser: 20
+  channelsPerConnection: 10
+  connections: 2000         # all together
+  connectionsPerSource: 200 # from one address
+  startups: 100             # connections not logged in yet
+
+# Environment variables a client may set (* at the end: every name that starts so).
+# PATH, LD_* and what else changes what programs load is refused here.
+env: [LANG, LANGUAGE, LC_*, TZ, COLORTERM, NO_COLOR]
+
+# What to use instead of the password database's word on an account, for accounts without a home or a shell:
+#   accounts: { nobody: { home: private, shell: /bin/bash } }     # private: homes/nobody in this directory
+accounts: {}
+`;

@@ -1,0 +1,96 @@
+/** The shape of sallyport.yaml. Keys are as a person writes them; `load.ts` turns the result into a Config. */
+import { z } from 'zod';
+import { isLabelName, isRoleName, isTargetName, NAME_RULES } from '../core/names.js';
+import * as f from './fields.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const labelTypes = z.record(
+  z.string().refine(isLabelName, NAME_RULES.label),
+  f.oneOf('string', 'int', 'double', 'bool'),
+);
+
+const roleLimits = z.strictObject({
+  idle: f.duration(1000).exactOptional(),
+  hard: f.duration(1000).exactOptional(),
+});
+
+const session = z.strictObject({
+  idle: f.duration(1000).default(15 * MINUTE),
+  hard: f.duration(1000).default(8 * HOUR),
+  warn: z
+    .array(f.duration(1000))
+    .max(10, 'holds at most 10 warnings')
+    .default([5 * MINUTE, MINUTE]),
+  recheck: f.duration(50).default(1000),
+  drain: f.duration(0).default(30_000),
+  roles: z.record(z.string().refine(isRoleName, NAME_RULES.role), roleLimits).default({}),
+});
+
+const limits = z.strictObject({
+  loginGrace: f.duration(1000).default(30_000),
+  authTries: f.count(1, 100).default(6),
+  sessionsPerUser: f.count(1, 100_000).default(20),
+  channelsPerConnection: f.count(1, 10_000).default(10),
+  connections: f.count(1, 100_000).default(2000),
+  connectionsPerSource: f.count(1, 100_000).default(200),
+  startups: f.count(1, 100_000).default(100),
+});
+
+const labels = z.strictObject({
+  user: labelTypes.default({}),
+  target: labelTypes.default({ sensitivity: 'int' }),
+  device: labelTypes.default({ managed: 'bool' }),
+});
+
+const account = z.strictObject({
+  home: f.homeChoice.exactOptional(),
+  shell: f.absolutePath.exactOptional(),
+});
+
+const isolation = z.unknown().transform((value, ctx) => {
+  if (value === 'auto' || value === 'account' || value === 'sandbox') return value;
+  const message =
+    value === 'none'
+      ? 'none is not offered yet: use auto, account or sandbox'
+      : `${f.show(value)} is not one of auto, account, sandbox`;
+  ctx.issues.push({ code: 'custom', message, input: value });
+  return z.NEVER;
+});
+
+export const schema = z.strictObject({
+  listen: f.address.default({ host: '127.0.0.1', port: 2222 }),
+  doors: f.count(1, 64).default(1),
+  doorAccount: f.accountName.default('auto'),
+  isolation: isolation.default('auto'),
+  session: session.prefault({}),
+  timezone: f.timezone.default('UTC'),
+  gate: f.oneOf('exec', 'line-only').default('exec'),
+  admins: z.array(z.strictObject({ uid: f.count(0, 0xffff_fffe), user: f.userName })).default([]),
+  labels: labels.prefault({}),
+  targets: z
+    .record(z.string().refine(isTargetName, NAME_RULES.target), z.record(z.string(), z.unknown()))
+    .exactOptional(),
+  limits: limits.prefault({}),
+  env: z.array(f.envPattern).default(['LANG', 'LANGUAGE', 'LC_*', 'TZ', 'COLORTERM', 'NO_COLOR']),
+  accounts: z
+    .record(
+      z.string().refine((name) => f.accountName.safeParse(name).success, NAME_RULES.account),
+      account,
+    )
+    .default({}),
+});
+
+export type Written = z.infer<typeof schema>;
+
+/** The keys each part of the file knows, by the path of the part with `*` for names a person chooses. */
+export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(schema.shape),
+  session: Object.keys(session.shape),
+  'session.roles.*': Object.keys(roleLimits.shape),
+  'admins.*': ['uid', 'user'],
+  labels: Object.keys(labels.shape),
+  limits: Object.keys(limits.shape),
+  'accounts.*': Object.keys(account.shape),
+};

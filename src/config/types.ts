@@ -1,0 +1,69 @@
+import type { FactValue, Labels } from '../policy/types.js';
+
+/** The configuration, checked and frozen. Every length of time is in ms. */
+export interface Config {
+  /** Absolute path of the home it came from. */
+  readonly home: string;
+  /** Absolute path of sallyport.yaml. */
+  readonly file: string;
+  readonly listen: Address;
+  /** How many pairs of door and guard run. */
+  readonly doors: number;
+  /** The OS account doors change to when the broker runs as root; `auto` lets the broker choose. */
+  readonly doorAccount: string;
+  readonly isolation: 'auto' | 'account' | 'sandbox';
+  readonly session: SessionConfig;
+  /** IANA zone. */
+  readonly timezone: string;
+  readonly gate: 'exec' | 'line-only';
+  readonly admins: readonly { readonly uid: number; readonly user: string }[];
+  readonly labels: Labels;
+  /** `local` is always there. */
+  readonly targets: Readonly<Record<string, Readonly<Record<string, FactValue>>>>;
+  readonly limits: Limits;
+  /** Names a client may set, each with at most one `*`, at its end. Ask `envAllowed`. */
+  readonly env: readonly string[];
+  readonly accounts: Readonly<Record<string, AccountOverride>>;
+}
+
+export interface Address {
+  /** Without brackets. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+export interface SessionConfig {
+  readonly idleMs: number;
+  readonly hardMs: number;
+  /** Longest first, without repeats. */
+  readonly warnMs: readonly number[];
+  readonly recheckMs: number;
+  readonly drainMs: number;
+  readonly roles: Readonly<Record<string, RoleLimits>>;
+}
+
+export interface RoleLimits {
+  readonly idleMs?: number;
+  readonly hardMs?: number;
+}
+
+export interface Limits {
+  /** From the connection to a completed login. */
+  readonly loginGraceMs: number;
+  readonly authTries: number;
+  readonly sessionsPerUser: number;
+  readonly channelsPerConnection: number;
+  readonly connections: number;
+  readonly connectionsPerSource: number;
+  /** Connections not logged in yet. */
+  readonly startups: number;
+}
+
+/** What replaces the password database's word on an account. */
+export interface AccountOverride {
+  /** `private`: a directory of the broker's, homes/NAME in its home; else an absolute path. */
+  readonly home?: string;
+  /** Absolute path. */
+  readonly shell?: string;
+}
