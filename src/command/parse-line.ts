@@ -1,10 +1,39 @@
+import type { ParsedScript } from 'unbash';
+import { parse } from 'unbash';
+import { messageOf } from '../core/errors.js';
+import { Collector } from './collect.js';
+import { endsInside } from './incomplete.js';
 import type { LineResult } from './types.js';
 
 /** Longer lines are refused unparsed. Unit: UTF-16 code units. */
 export const MAX_LINE_LENGTH = 64 * 1024;
 
-/** Every command anywhere in `text`. Never throws. */
+/**
+ * Every command anywhere in `text`: in pipelines, lists, compound commands, function bodies, substitutions at any
+ * depth, assignments, redirections and here-documents. Never throws.
+ */
 export function parseLine(text: string): LineResult {
-  if (text.length > MAX_LINE_LENGTH) return { kind: 'bad', message: 'the line is too long', commands: [] };
-  return { kind: 'ok', commands: [] };
+  if (text.length > MAX_LINE_LENGTH) return refused('the line is too long');
+  if (text.includes('\0')) return refused('the line holds a NUL character');
+  try {
+    return judge(text, parse(text));
+  } catch (error) {
+    return refused(`the line cannot be read: ${messageOf(error)}`);
+  }
+}
+
+function refused(message: string): LineResult {
+  return { kind: 'bad', message, commands: [] };
+}
+
+function judge(text: string, script: ParsedScript): LineResult {
+  const found = new Collector(text);
+  found.visit(script);
+  const { commands } = found;
+  if (found.tooMuch)
+    return { kind: 'bad', message: 'the line is too deeply nested or holds too many commands', commands };
+  if (endsInside(text, script)) return { kind: 'incomplete', commands };
+  const error = found.errors[0];
+  if (error) return { kind: 'bad', message: `syntax error: ${error.message}`, commands };
+  return { kind: 'ok', commands };
 }

@@ -2,17 +2,20 @@ import type { Word } from '../policy/types.js';
 
 /** One simple command found somewhere in a line. */
 export interface ParsedCommand {
-  /** Quotes removed; at least one word. */
+  /** Quotes and escapes resolved; at least one word. Assignments before the command are not among them. */
   words: Word[];
   /** The command as it was typed. */
   text: string;
 }
 
 /**
- * What a line holds. `incomplete`: the shell would ask for more. `bad`: the shell refuses it with a syntax error, but
- * what stands before the error on earlier lines runs first: `commands` holds everything that was found.
+ * What a line holds; `commands` is always everything that was found.
+ * `incomplete`: the shell will ask for more before it runs the last command; commands on earlier, complete lines of
+ * the same text run at once.
+ * `bad`: the shell will refuse it with a syntax error, but runs complete lines that stand before the error; also a
+ * line that is too long, too deep or unreadable, of which nothing may run.
  */
 export type LineResult =
-  | { kind: 'incomplete' }
+  | { kind: 'incomplete'; commands: ParsedCommand[] }
   | { kind: 'bad'; message: string; commands: ParsedCommand[] }
   | { kind: 'ok'; commands: ParsedCommand[] };
