@@ -1,0 +1,10 @@
+export { readStore } from './adapter.js';
+export { auditFile, openAuditLog } from './audit-log.js';
+export { type AuditProblem, type ReadAuditOptions, readAudit } from './audit-read.js';
+export * from './audit-types.js';
+export { backupHome, makeBackup, writeBackup } from './backup.js';
+export { type HomeLock, holdsHomeLock, isHomeLive, takeHomeLock } from './home-lock.js';
+export { clearLive, type LiveInfo, listLive, markLive } from './live.js';
+export { restoreHome } from './restore.js';
+export { type OpenStoreOptions, openStore } from './store.js';
+export type * from './types.js';
