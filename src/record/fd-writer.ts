@@ -1,19 +1,17 @@
-import { close, fstatSync, ftruncateSync, write as writeCallback, writeSync } from 'node:fs';
+import { close, fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Clock } from '../core/clock.js';
 import { messageOf, SallyportError } from '../core/errors.js';
+import { cutBack, encodeBriefly, writeFully, writeFullyLater } from './fd-io.js';
 import { createSyncer } from './syncer.js';
 import type { RecorderLimits, Written } from './types.js';
 
-const write = promisify(writeCallback);
 const closeFd = promisify(close);
 
 /** Bytes handed to one asynchronous write. */
 const BATCH_BYTES = 1 << 20;
 /** After so many asynchronous writes in a row that were quick, the disk is taken to be well again. */
 const QUICK_WRITES = 8;
-/** Records up to a third of this many characters are encoded here without allocating; shared, since it is used synchronously. */
-const scratch = Buffer.allocUnsafeSlow(256 * 1024);
 
 export interface FdWriterOptions {
   fd: number;
@@ -25,7 +23,7 @@ export interface FdWriterOptions {
 /** Whole records to one descriptor, in order: synchronously while the disk is quick, else through a bounded queue. */
 export interface FdWriter {
   write(record: string): Written;
-  /** Writes what is queued and `last`, syncs, closes. Never rejects. */
+  /** Writes what is queued and `last`, syncs, closes. Never rejects. Nothing may be written after it was called. */
   finish(last: string): Promise<void>;
   readonly failure: Error | undefined;
 }
@@ -39,47 +37,45 @@ interface Queued {
 export function createFdWriter(options: FdWriterOptions): FdWriter {
   const { fd, clock, limits } = options;
   const queue: Queued[] = [];
+  let inFlight: Queued[] = [];
+  /** Bytes in `queue` and `inFlight`. */
   let queuedBytes = 0;
   let failure: Error | undefined;
   let slow = false;
   let quickInRow = 0;
   let pumping: Promise<void> | undefined;
   /** Where the last whole record ends. */
-  let wholeEnd = sizeOf(fd);
+  let wholeEnd = fstatSync(fd).size;
   const syncer = createSyncer({ fd, clock, periodMs: limits.syncMs, stallMs: limits.stallMs, onError: fail });
 
-  function fail(error: unknown): void {
-    if (failure) return;
+  function fail(error: unknown): Error {
+    if (failure) return failure;
     failure = new SallyportError('failed', `the recording cannot be written: ${messageOf(error)}; see to its disk`);
-    const lost = queue.splice(0);
-    queuedBytes = 0;
-    for (const item of lost) item.reject(failure);
+    for (const item of [...inFlight, ...queue.splice(0)]) item.reject(failure);
     options.onFailure(failure);
+    return failure;
   }
 
   function writeNow(record: string): Written {
-    const bytes = encode(record);
+    const bytes = encodeBriefly(record);
     const before = clock.mono();
     try {
-      writeFully(fd, bytes);
+      writeFully(fd, bytes, wholeEnd);
     } catch (error) {
-      cutBack();
-      fail(error);
-      return refused(failure as Error);
+      cutBack(fd, wholeEnd);
+      return refused(fail(error));
     }
     wholeEnd += bytes.length;
+    slow = clock.mono() - before > limits.slowWriteMs;
     syncer.touch();
-    if (clock.mono() - before > limits.slowWriteMs) slow = true;
     return true;
   }
 
   function writeLater(record: string): Promise<void> {
     const bytes = Buffer.from(record);
+    if (queuedBytes + bytes.length > limits.maxQueuedBytes)
+      return refused(fail(new Error(`more than ${limits.maxQueuedBytes} bytes wait for it`)));
     queuedBytes += bytes.length;
-    if (queuedBytes > limits.maxQueuedBytes) {
-      fail(new Error(`more than ${limits.maxQueuedBytes} bytes wait for the disk`));
-      return refused(failure as Error);
-    }
     const promise = new Promise<void>((resolve, reject) => {
       queue.push({ bytes, resolve, reject });
     });
@@ -89,7 +85,10 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
   }
 
   async function pump(): Promise<void> {
-    while (queue.length > 0 && !failure) await writeBatch(takeBatch(queue));
+    while (queue.length > 0 && !failure) {
+      inFlight = takeBatch(queue);
+      await writeBatch(inFlight);
+    }
     pumping = undefined;
   }
 
@@ -100,43 +99,35 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
       fail(new Error(`a write has not returned for ${limits.stallMs} ms`));
     });
     try {
-      for (let done = 0; done < bytes.length; ) done += (await write(fd, bytes, done)).bytesWritten;
+      await writeFullyLater(fd, bytes, wholeEnd);
     } catch (error) {
-      cutBack();
+      cutBack(fd, wholeEnd);
       fail(error);
     } finally {
       stall.cancel();
+      inFlight = [];
     }
-    if (failure) {
-      for (const item of batch) item.reject(failure);
-      return;
-    }
+    if (failure) return;
     wholeEnd += bytes.length;
     queuedBytes -= bytes.length;
     syncer.touch();
-    quickInRow = clock.mono() - before > limits.slowWriteMs ? 0 : quickInRow + 1;
-    if (quickInRow >= QUICK_WRITES && queue.length === 0) becomeQuick();
+    noteSpeed(clock.mono() - before);
     for (const item of batch) item.resolve();
   }
 
-  function becomeQuick(): void {
+  function noteSpeed(tookMs: number): void {
+    quickInRow = tookMs > limits.slowWriteMs ? 0 : quickInRow + 1;
+    if (quickInRow < QUICK_WRITES || queue.length > 0) return;
     slow = false;
     quickInRow = 0;
   }
 
-  /** A record written in part goes, so that what remains is whole. Where that fails, readers tolerate the torn line. */
-  function cutBack(): void {
-    try {
-      ftruncateSync(fd, wholeEnd);
-    } catch {}
-  }
-
-  /** After a failure: freeing the torn record may have made room for the end marker. */
+  /** Cutting the torn record off may have made room for the end marker. */
   function lastWords(record: string): void {
     try {
-      writeFully(fd, Buffer.from(record));
+      writeFully(fd, Buffer.from(record), wholeEnd);
     } catch {
-      cutBack();
+      cutBack(fd, wholeEnd);
     }
   }
 
@@ -149,15 +140,13 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
       return slow ? writeLater(record) : writeNow(record);
     },
     async finish(last) {
-      const stalled = await settles(pumping, clock, limits.stallMs);
-      if (stalled) {
-        // The descriptor stays open while the kernel holds a write on it: its number must not be reused.
-        fail(new Error('a write has not returned'));
+      if (!failure) await Promise.resolve(slow ? writeLater(last) : writeNow(last)).catch(ignore);
+      if (inFlight.length > 0) {
+        // Stalled. The descriptor stays open while the kernel holds a write on it: its number must not be reused.
         pumping?.then(() => closeFd(fd)).catch(ignore);
         return;
       }
       if (failure) lastWords(last);
-      else writeNow(last);
       await syncer.finish(failure !== undefined);
       await closeFd(fd).catch(ignore);
     },
@@ -173,32 +162,6 @@ function takeBatch(queue: Queued[]): Queued[] {
     count++;
   }
   return queue.splice(0, count);
-}
-
-function encode(record: string): Buffer {
-  if (record.length * 3 > scratch.length) return Buffer.from(record);
-  return scratch.subarray(0, scratch.write(record));
-}
-
-/** A write may be short; what is left is written until the kernel says why it cannot be. */
-function writeFully(fd: number, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
-}
-
-function sizeOf(fd: number): number {
-  return fstatSync(fd).size;
-}
-
-/** True when `work` is still not done after `ms`. */
-async function settles(work: Promise<void> | undefined, clock: Clock, ms: number): Promise<boolean> {
-  if (!work) return false;
-  return new Promise((resolve) => {
-    const timer = clock.after(ms, () => resolve(true));
-    work.then(() => {
-      timer.cancel();
-      resolve(false);
-    }, ignore);
-  });
 }
 
 /** A rejected promise that nobody has to look at. */

@@ -1,11 +1,12 @@
 /** Recordings: written, found, read and played. Knows nothing of ssh or ptys. */
-export * from './types.js';
-export { createRecorder } from './recorder.js';
-export { exactBytes, readCast, readEnd } from './reader.js';
+
 export { findRecordings } from './find.js';
 export { locate, recordingPath } from './layout.js';
 export { denialMarker, endMarker, lineMarker, markerMatches, noteMarker } from './markers.js';
-export { replay } from './replay.js';
-export { castToText } from './text.js';
-export { createTerminalFilter } from './terminal-filter.js';
+export { exactBytes, readCast, readEnd } from './reader.js';
+export { createRecorder } from './recorder.js';
 export { renderAudit } from './render-audit.js';
+export { replay } from './replay.js';
+export { createTerminalFilter } from './terminal-filter.js';
+export { castToText } from './text.js';
+export * from './types.js';

@@ -1,9 +1,64 @@
+import { escapeText } from '../core/escape.js';
+
+/** The part of the store's AuditEvent that is shown; everything in it may come from outside. */
 export interface AuditLike {
   seq: number;
   at: string;
   event: string;
-  [field: string]: unknown;
+  user?: string;
+  session?: string;
+  target?: string;
+  account?: string;
+  source?: string;
+  door?: number;
+  by?: string;
+  text?: string;
+  rule?: string;
+  allow?: boolean;
+  cause?: string;
+  reason?: string;
+  key?: string;
+  n?: number;
+  data?: object;
 }
-export function renderAudit(_event: AuditLike): string {
-  throw new Error('not yet');
+
+/** Columns an event's name takes, so that what follows lines up. */
+const NAME_WIDTH = 15;
+
+/** One audit event as one line for people, escaped, without newline: when, number, what, who, where, how decided. */
+export function renderAudit(event: AuditLike): string {
+  const name = escapeText(event.event).padEnd(NAME_WIDTH);
+  const parts = [
+    `${escapeText(event.at)} ${String(event.seq).padStart(6)} ${name}`,
+    whoOf(event),
+    labelled('from', event.source),
+    labelled('session', event.session),
+    labelled('door', event.door),
+    labelled('key', event.key),
+    whatOf(event),
+    labelled('cause', event.cause),
+    labelled('reason:', event.reason),
+    labelled('by', event.by),
+    event.data === undefined ? '' : escapeText(JSON.stringify(event.data), 300),
+  ];
+  return parts
+    .filter((part) => part !== '')
+    .join(' ')
+    .trimEnd();
+}
+
+function whoOf({ user, target, account }: AuditLike): string {
+  const place = target === undefined ? '' : `@${escapeText(target)}`;
+  const as = account === undefined || account === user ? '' : ` as ${escapeText(account)}`;
+  return `${user === undefined ? '' : escapeText(user)}${place}${as}`;
+}
+
+function whatOf({ text, allow, rule, n }: AuditLike): string {
+  const verdict = allow === undefined ? '' : `${allow ? 'allowed' : 'denied'}${n === undefined ? '' : ` #${n}`}: `;
+  const decidedBy = rule === undefined ? '' : ` (${escapeText(rule)})`;
+  return `${verdict}${text === undefined ? '' : escapeText(text, 400)}${decidedBy}`.trimStart();
+}
+
+function labelled(label: string, value: string | number | undefined): string {
+  return value === undefined ? '' : `${label} ${escapeText(String(value))}`;
 }

@@ -1,6 +1,7 @@
 /** The shapes of a recording: asciicast v2 with the additions of docs/recording-format.md. */
-import type { Clock } from '../core/clock.js';
+
 import type { EndCause } from '../core/causes.js';
+import type { Clock } from '../core/clock.js';
 import type { SessionKind } from '../wire/types.js';
 
 export type StreamName = 'out' | 'err';
@@ -120,8 +121,9 @@ export interface Cast {
 export interface FindFilter {
   user?: string;
   target?: string;
-  /** Wall time, ms since the epoch; of the session's start, both included. */
+  /** Of the session's start, ms since the epoch, inclusive. */
   since?: number;
+  /** The same, exclusive. */
   until?: number;
   /** Part of a typed line, a refused command or an exec's command. */
   command?: string;
