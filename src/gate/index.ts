@@ -1,0 +1,6 @@
+export { decideExec, questionForExec } from './exec.js';
+export { decideCommandLine, decideLine, phraseRefusal } from './line.js';
+export { type LineDecider, type LineEvent, type LineGate, type LineGateOptions, openLineGate } from './line-gate.js';
+export { createLookup } from './lookup.js';
+export { type FileInfo, type FileView, type Identity, resolveProgram } from './trust.js';
+export type { ExecAsk, GateMode, LineContext, LineVerdict, Lookup } from './types.js';

@@ -1,0 +1,123 @@
+import { Socket } from 'node:net';
+import type { Clock, Timer } from '../core/clock.js';
+import { formatAnswer, LineCutter, parseMessage } from './protocol.js';
+import { createLineJudge, type JudgeOptions } from './shells.js';
+
+export type { LineDecider, LineEvent } from './shells.js';
+
+/**
+ * What one session may ask: a unit is a question, or 4 KiB of anything. A paste of typed-ahead lines fits the burst;
+ * a process that floods the FIFO waits, and the door does not.
+ */
+const BURST_UNITS = 400;
+const UNITS_PER_SECOND = 400;
+const UNIT_BYTES = 4_096;
+/** Answers nobody reads are dropped beyond this; the shell then refuses by itself. Bytes. */
+const MAX_UNREAD = 16 * 1024;
+
+export interface LineGateOptions extends JudgeOptions {
+  /** The FIFO of questions and the FIFO of answers, both opened O_RDWR, so that no shell's coming and going ends them. Owned from now on. */
+  qFd: number;
+  aFd: number;
+  clock: Clock;
+  /** A FIFO failed: no line will be answered, so every line is refused by the shell. */
+  onFailure?(error: Error): void;
+}
+
+export interface LineGate {
+  /** Idempotent; closes both descriptors. */
+  close(): void;
+}
+
+/** Serves the line gate's FIFOs for one session: one question a turn of the event loop, within a rate. */
+export function openLineGate(options: LineGateOptions): LineGate {
+  const { clock } = options;
+  // As sockets, because file streams would pin a thread of libuv's pool for each FIFO.
+  const questions = new Socket({ fd: options.qFd, readable: true, writable: false });
+  const answers = new Socket({ fd: options.aFd, readable: false, writable: true });
+  const judge = createLineJudge(options);
+  const cutter = new LineCutter();
+  const budget = createBudget(clock);
+  const waiting: Buffer[] = [];
+  let timer: Timer | undefined;
+  let busy = false;
+  let closed = false;
+
+  const close = (): void => {
+    closed = true;
+    waiting.length = 0;
+    timer?.cancel();
+    questions.destroy();
+    answers.destroy();
+  };
+  const fail = (error: Error): void => {
+    if (closed) return;
+    close();
+    options.onFailure?.(error);
+  };
+  const turn = (): void => {
+    busy = false;
+    if (closed) return;
+    const wait = budget.wait();
+    if (wait > 0) {
+      busy = true;
+      timer = clock.after(wait, turn);
+      return;
+    }
+    const line = waiting.shift();
+    if (line !== undefined) reply(line);
+    if (waiting.length > 0) schedule();
+    else questions.resume();
+  };
+  const schedule = (): void => {
+    if (busy) return;
+    busy = true;
+    setImmediate(turn);
+  };
+  const reply = (line: Buffer): void => {
+    budget.spend(1);
+    const message = parseMessage(line);
+    const answer = message === undefined ? undefined : judge(message);
+    if (message === undefined || answer === undefined || answers.writableLength > MAX_UNREAD) return;
+    answers.write(formatAnswer(message.shell, message.id, answer));
+  };
+
+  questions.on('data', (chunk: Buffer) => {
+    budget.spend(chunk.length / UNIT_BYTES);
+    // Nothing more is read until these are answered: what waits is at most one chunk.
+    waiting.push(...cutter.push(chunk));
+    if (waiting.length === 0 && budget.wait() === 0) return;
+    questions.pause();
+    schedule();
+  });
+  questions.on('error', fail);
+  questions.on('end', () => fail(new Error('the FIFO of questions was closed')));
+  answers.on('error', fail);
+  return { close };
+}
+
+interface Budget {
+  spend(units: number): void;
+  /** ms until something may be spent again; 0: now. */
+  wait(): number;
+}
+
+function createBudget(clock: Clock): Budget {
+  let left = BURST_UNITS;
+  let at = clock.mono();
+  const refill = (): void => {
+    const now = clock.mono();
+    left = Math.min(BURST_UNITS, left + ((now - at) / 1_000) * UNITS_PER_SECOND);
+    at = now;
+  };
+  return {
+    spend(units) {
+      refill();
+      left -= units;
+    },
+    wait() {
+      refill();
+      return left >= 0 ? 0 : Math.ceil((-left / UNITS_PER_SECOND) * 1_000);
+    },
+  };
+}

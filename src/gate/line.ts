@@ -1,0 +1,127 @@
+import { type LineResult, type ParsedCommand, parseLine } from '../command/index.js';
+import { escapeText } from '../core/escape.js';
+import { phraseDenied } from '../policy/index.js';
+import type { Decision, Rights } from '../policy/types.js';
+import { isBuiltin } from './builtins.js';
+import type { LineContext, LineVerdict, Lookup } from './types.js';
+
+/** Characters of a command shown in a refusal that no rule made. */
+const SHOWN = 200;
+
+interface Scene {
+  rights: Rights;
+  lookup: Lookup;
+  atMs: number;
+  context: LineContext;
+}
+
+/** What was found about one command. `ask`: it stands or falls with what the name is in the asking shell. */
+interface Finding {
+  allow: boolean;
+  decision: Decision;
+  reason?: string;
+  ask?: string;
+}
+
+/**
+ * Decides every command of a line, whole, before any of it runs. A `bad` or `incomplete` line is decided by what was
+ * found in it, because its earlier lines run before the shell notices. Never throws.
+ */
+export function decideLine(
+  parsed: LineResult,
+  rights: Rights,
+  lookup: Lookup,
+  atMs: number,
+  context: LineContext,
+): LineVerdict {
+  const scene = { rights, lookup, atMs, context };
+  const unreadable = whyUnreadable(parsed, context);
+  const findings = parsed.commands.map((command) => ({ command, found: judge(command, scene) }));
+  const refused = findings.find(({ found }) => !found.allow && found.ask === undefined);
+  if (refused !== undefined) return refusal(refused.command, refused.found);
+  if (unreadable !== undefined) return { allow: false, reason: unreadable };
+  const open = findings.filter(({ found }) => found.ask !== undefined);
+  const [first] = open;
+  if (first !== undefined) {
+    const pendingNames = [...new Set(open.map(({ found }) => found.ask ?? ''))];
+    return { ...refusal(first.command, first.found), pendingNames };
+  }
+  const decision = findings.find(({ found }) => found.decision.allow)?.found.decision;
+  return { allow: true, ...(decision === undefined ? {} : { decision }) };
+}
+
+/** As `decideLine`, for `ssh host command`: a shell that has no aliases or functions of the user's. */
+export function decideCommandLine(
+  command: string,
+  rights: Rights,
+  lookup: Lookup,
+  atMs: number,
+  context: LineContext,
+): LineVerdict {
+  return decideLine(parseLine(command), rights, lookup, atMs, { ...context, noShellNames: true });
+}
+
+/** The line an engineer sees for a refused line, escaped, without a newline. */
+export function phraseRefusal(verdict: LineVerdict, line: string): string {
+  const subject = verdict.command ?? line;
+  if (verdict.reason === undefined && verdict.decision !== undefined) return phraseDenied(subject, verdict.decision);
+  const reason = verdict.reason ?? 'no decision could be reached';
+  return `sallyport: denied: ${escapeText(subject, SHOWN)} (${escapeText(reason, SHOWN)})`;
+}
+
+function whyUnreadable(parsed: LineResult, context: LineContext): string | undefined {
+  if (parsed.kind === 'ok') return undefined;
+  if (parsed.kind === 'incomplete') return context.gate === 'line-only' ? 'the line does not end' : undefined;
+  // The shell itself refuses a syntax error, but where nothing stands behind this gate its parser may know better.
+  return parsed.message.startsWith('syntax error') && context.gate === 'exec' ? undefined : parsed.message;
+}
+
+function refusal(command: ParsedCommand, found: Finding): LineVerdict {
+  const { decision, reason } = found;
+  return { allow: false, decision, command: command.text, ...(reason === undefined ? {} : { reason }) };
+}
+
+function judge(command: ParsedCommand, scene: Scene): Finding {
+  const { rights, lookup, atMs, context } = scene;
+  const lineOnly = context.gate === 'line-only';
+  const [first] = command.words;
+  const name = first === undefined || first.dynamic === true ? undefined : first.text;
+  const builtin = name !== undefined && isBuiltin(name);
+  const program = name === undefined || builtin ? undefined : lookup(name, context.path, context.cwd);
+  const decision = rights.decide(
+    {
+      kind: 'command',
+      words: command.words,
+      children: 'checked',
+      ...(program === undefined ? {} : { program }),
+      ...(builtin ? { builtin: true } : {}),
+    },
+    atMs,
+  );
+  if (!decision.allow && decision.why !== 'no-rule') return { allow: false, decision };
+  if (name === undefined || (!builtin && program === undefined)) return unknown(decision, lineOnly);
+  if (lineOnly) return knownAlone(name, decision, context);
+  return decision.allow ? { allow: true, decision } : perhapsNotItself(name, decision, context);
+}
+
+/** A word only the shell can know: the exec gate will see what it becomes, if there is one. */
+function unknown(decision: Decision, lineOnly: boolean): Finding {
+  if (!lineOnly) return { allow: true, decision };
+  return { allow: false, decision, reason: 'what it runs cannot be known beforehand, and only lines are checked here' };
+}
+
+/** No rule allows a known name, but it may be an alias or a function in that shell, and these go to the exec gate. */
+function perhapsNotItself(name: string, decision: Decision, context: LineContext): Finding {
+  if (name.includes('/') || context.noShellNames === true) return { allow: false, decision };
+  if (context.shellNames === undefined) return { allow: false, decision, ask: name };
+  return { allow: context.shellNames.has(name), decision };
+}
+
+/** Without an exec gate a name that is an alias or a function is refused, whatever program it hides. */
+function knownAlone(name: string, decision: Decision, context: LineContext): Finding {
+  if (!decision.allow || name.includes('/') || context.noShellNames === true)
+    return { allow: decision.allow, decision };
+  if (context.shellNames === undefined) return { allow: false, decision, ask: name };
+  if (!context.shellNames.has(name)) return { allow: true, decision };
+  return { allow: false, decision, reason: 'it is an alias or a function, and only lines are checked here' };
+}

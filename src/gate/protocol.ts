@@ -1,0 +1,118 @@
+/**
+ * The words between the shell's hook and the door, over two FIFOs. A question is one line of NUL-separated fields;
+ * in a field, byte 1 escapes: `\1a` is byte 1, `\1n` a newline. An answer is one line of words.
+ * Any process of the session can write here: what does not parse is skipped.
+ */
+
+/** A longer question is skipped: the longest line the gate reads, in UTF-8, beside a PATH and a directory. Bytes. */
+export const MAX_QUESTION = 4 * 64 * 1024 + 64 * 1024;
+/** Pipes keep writes up to PIPE_BUF whole. Bytes, newline included. */
+const MAX_ANSWER = 4_096;
+const MAX_NAMES = 100;
+
+export type Message =
+  | { kind: 'hello'; shell: string; id: string; version: string }
+  | {
+      kind: 'line';
+      /** The asking shell's pid, in its own namespace. */
+      shell: string;
+      id: string;
+      /** Goes up with every primary prompt of that shell. */
+      counter: number;
+      /** The shell could not count its prompts: take it as a new command. */
+      fresh: boolean;
+      cwd: string;
+      path: string;
+      text: string;
+    }
+  | { kind: 'types'; shell: string; id: string; names: string[] };
+
+export type Answer =
+  | { verb: 'ok' }
+  /** Let go, but the command is not complete yet. */
+  | { verb: 'more' }
+  /** Refused; the text is for the terminal. */
+  | { verb: 'no'; text: string }
+  /** Say which of these are aliases or functions. */
+  | { verb: 'types'; names: string[] };
+
+/** Parses one question without its newline; undefined for anything else. */
+export function parseMessage(bytes: Uint8Array): Message | undefined {
+  const [magic, kind, shell, id, ...fields] = new TextDecoder().decode(bytes).split('\0');
+  if (magic !== 'SP1' || shell === undefined || id === undefined) return undefined;
+  if (!NUMBER.test(shell) || !NUMBER.test(id)) return undefined;
+  const plain = fields.map(unescapeField);
+  if (kind === 'hello' && plain.length === 1) return { kind, shell, id, version: plain[0] ?? '' };
+  if (kind === 'types') return { kind, shell, id, names: plain.slice(0, MAX_NAMES) };
+  return kind === 'line' ? lineMessage(shell, id, plain) : undefined;
+}
+
+function lineMessage(shell: string, id: string, fields: string[]): Message | undefined {
+  const [counter, fresh, cwd, path, text] = fields;
+  if (fields.length !== 5 || counter === undefined || !NUMBER.test(counter)) return undefined;
+  if (cwd === undefined || path === undefined || text === undefined || (fresh !== '0' && fresh !== '1'))
+    return undefined;
+  return { kind: 'line', shell, id, counter: Number(counter), fresh: fresh === '1', cwd, path, text };
+}
+
+const NUMBER = /^[0-9]{1,15}$/;
+
+function unescapeField(field: string): string {
+  return field.replace(/\u0001([an])/g, (_, c: string) => (c === 'n' ? '\n' : '\u0001'));
+}
+
+/** One line with its newline. Texts must be escaped for a terminal already. */
+export function formatAnswer(shell: string, id: string, answer: Answer): string {
+  const rest = answer.verb === 'no' ? answer.text : answer.verb === 'types' ? answer.names.join(' ') : '';
+  const line = `SP1 ${shell}.${id} ${answer.verb} ${rest.replaceAll('\n', ' ')}`;
+  return `${cutBytes(line, MAX_ANSWER - 1)}\n`;
+}
+
+function cutBytes(text: string, max: number): string {
+  const bytes = Buffer.from(text);
+  return bytes.length <= max ? text : new TextDecoder().decode(bytes.subarray(0, max)).replace(/\ufffd$/, '');
+}
+
+/** Names that can be asked about: one plain word each, and few enough for one answer. */
+export function askable(names: readonly string[]): string[] {
+  return names.filter((n) => /^[^\s\p{C}\\%]{1,64}$/u.test(n) && !n.startsWith('-')).slice(0, 40);
+}
+
+/** Cuts a byte stream into lines; a line beyond the bound is skipped to its end. Holds at most MAX_QUESTION bytes. */
+export class LineCutter {
+  #parts: Buffer[] = [];
+  #length = 0;
+  #skipping = false;
+
+  /** The lines completed by `chunk`, without their newlines. */
+  push(chunk: Buffer): Buffer[] {
+    const lines: Buffer[] = [];
+    let from = 0;
+    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, from)) {
+      this.#keep(chunk.subarray(from, at));
+      if (!this.#skipping)
+        lines.push(this.#parts.length === 1 && this.#parts[0] ? this.#parts[0] : Buffer.concat(this.#parts));
+      this.#reset();
+      from = at + 1;
+    }
+    this.#keep(chunk.subarray(from));
+    return lines;
+  }
+
+  #keep(part: Buffer): void {
+    if (this.#skipping || part.length === 0) return;
+    if (this.#length + part.length > MAX_QUESTION) {
+      this.#reset();
+      this.#skipping = true;
+      return;
+    }
+    this.#parts.push(part);
+    this.#length += part.length;
+  }
+
+  #reset(): void {
+    this.#parts = [];
+    this.#length = 0;
+    this.#skipping = false;
+  }
+}

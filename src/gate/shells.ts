@@ -1,0 +1,140 @@
+import { type LineResult, MAX_LINE_LENGTH } from '../command/index.js';
+import { phraseRefusal } from './line.js';
+import { takeApart } from './pieces.js';
+import { type Answer, askable, type Message } from './protocol.js';
+import type { GateMode, LineContext, LineVerdict } from './types.js';
+
+/** Shells of one session (tmux panes, `bash -l` in `bash -l`) remembered at once; the oldest is forgotten. */
+const MAX_SHELLS = 32;
+
+export type LineDecider = (parsed: LineResult, context: LineContext) => LineVerdict;
+
+/** A line that was decided. `text` is raw: escape it before showing it. */
+export interface LineEvent {
+  text: string;
+  verdict: LineVerdict;
+  /** For refused lines, what the terminal shows, escaped. */
+  message?: string;
+}
+
+export interface JudgeOptions {
+  gate: GateMode;
+  decide: LineDecider;
+  /** Called before the shell hears the answer; a throw refuses. */
+  onLine(event: LineEvent): void;
+  onRefused(event: LineEvent): void;
+  /** A shell has loaded the hook. */
+  onHello?(version: string): void;
+}
+
+type LineQuestion = Extract<Message, { kind: 'line' }>;
+
+interface Shell {
+  /** A question with one of these counters comes from where the last accepted line runs: answers to its `read -e`. */
+  ran?: { from: number; to: number };
+  /** Held back by the shell until it is complete, and the counter its continuation will carry. */
+  pending?: { text: string; counter: number };
+  last?: { id: string; answer: Answer };
+  /** Waiting to hear which names are the shell's own. */
+  asking?: { question: LineQuestion; text: string; names: string[] };
+}
+
+/** What the door says to one session's hook. Keeps, per shell, what was typed but is not complete. */
+export function createLineJudge(options: JudgeOptions): (message: Message) => Answer | undefined {
+  const shells = new Map<string, Shell>();
+  return (message) => {
+    if (message.kind === 'hello') {
+      shells.delete(message.shell);
+      options.onHello?.(message.version);
+      return undefined;
+    }
+    const shell = shellOf(shells, message.shell);
+    const answer = message.kind === 'types' ? named(shell, message, options) : asked(shell, message, options);
+    if (answer !== undefined) shell.last = { id: message.id, answer };
+    return answer;
+  };
+}
+
+function shellOf(shells: Map<string, Shell>, pid: string): Shell {
+  const shell = shells.get(pid) ?? {};
+  shells.delete(pid);
+  shells.set(pid, shell);
+  const [oldest] = shells.keys();
+  if (shells.size > MAX_SHELLS && oldest !== undefined) shells.delete(oldest);
+  return shell;
+}
+
+function asked(shell: Shell, question: LineQuestion, options: JudgeOptions): Answer | undefined {
+  // The hook asks again when an answer was lost, to another shell of the session for example.
+  if (shell.last?.id === question.id) return shell.last.answer;
+  const { counter, fresh } = question;
+  const { pending, ran } = shell;
+  if (!fresh && pending?.counter === counter)
+    return judge(shell, question, `${pending.text}\n${question.text}`, options);
+  if (!fresh && pending === undefined && ran !== undefined && counter >= ran.from && counter <= ran.to)
+    return { verb: 'ok' };
+  return judge(shell, question, question.text, options);
+}
+
+function named(shell: Shell, message: Extract<Message, { kind: 'types' }>, options: JudgeOptions): Answer | undefined {
+  const { asking } = shell;
+  if (asking === undefined || asking.question.id !== message.id) {
+    return shell.last?.id === message.id && shell.last.answer.verb !== 'types' ? shell.last.answer : undefined;
+  }
+  const own = new Set(message.names.filter((name) => asking.names.includes(name)));
+  return judge(shell, asking.question, asking.text, options, own);
+}
+
+function judge(
+  shell: Shell,
+  question: LineQuestion,
+  text: string,
+  options: JudgeOptions,
+  shellNames?: ReadonlySet<string>,
+): Answer {
+  delete shell.asking;
+  try {
+    const { runs, count, rest } = takeApart(text);
+    const tooLong = rest.length > MAX_LINE_LENGTH;
+    if (runs.kind === 'incomplete' && !tooLong) return holdBack(shell, question, text, count);
+    const verdict = tooLong ? TOO_LONG : options.decide(runs, contextOf(question, options.gate, shellNames));
+    if (!verdict.allow && verdict.pendingNames !== undefined && shellNames === undefined) {
+      const names = askable(verdict.pendingNames);
+      shell.asking = { question, text, names };
+      return { verb: 'types', names };
+    }
+    if (!verdict.allow) return refuse(shell, text, verdict, options);
+    options.onLine({ text, verdict });
+    if (rest !== '') return holdBack(shell, question, rest, count);
+    delete shell.pending;
+    shell.ran = { from: question.counter, to: question.counter + count - 1 };
+    return { verb: 'ok' };
+  } catch {
+    delete shell.pending;
+    delete shell.ran;
+    const reason = 'no decision could be reached';
+    return { verb: 'no', text: phraseRefusal({ allow: false, reason }, text) };
+  }
+}
+
+const TOO_LONG: LineVerdict = { allow: false, reason: 'the line is too long' };
+
+function holdBack(shell: Shell, question: LineQuestion, text: string, count: number): Answer {
+  shell.pending = { text, counter: question.counter + count };
+  if (count > 0) shell.ran = { from: question.counter, to: question.counter + count - 1 };
+  else delete shell.ran;
+  return { verb: 'more' };
+}
+
+function refuse(shell: Shell, text: string, verdict: LineVerdict, options: JudgeOptions): Answer {
+  delete shell.pending;
+  delete shell.ran;
+  const message = phraseRefusal(verdict, text);
+  options.onRefused({ text, verdict, message });
+  return { verb: 'no', text: message };
+}
+
+function contextOf(question: LineQuestion, gate: GateMode, shellNames?: ReadonlySet<string>): LineContext {
+  const { path, cwd } = question;
+  return { gate, path, cwd, ...(shellNames === undefined ? {} : { shellNames }) };
+}
