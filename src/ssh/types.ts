@@ -135,4 +135,6 @@ export interface SshHooks<L extends Login = Login> {
   authenticated(conn: SshConnection, login: L): void;
   /** Exactly once for each accepted connection, authenticated or not; after every channel's onClose. */
   closed(conn: SshConnection): void;
+  /** A hook or a channel listener threw; the connection is ended. For the log. */
+  fault?(conn: SshConnection, error: unknown): void;
 }
