@@ -1,6 +1,6 @@
-/** Events as lines of asciicast v2. A qualifier line (`e`, `b`, `d`) speaks of the next `o` or `m`: docs/recording-format.md. */
+/** Events as lines of asciicast v2, ready to be written. A qualifier line (`e`, `b`, `d`) speaks of the next `o` or `m`: docs/recording-format.md. */
 import type { Marker, RecordingHeader, StreamName } from './types.js';
-import type { Decoded } from './utf8.js';
+import { type ByteString, byteString, type Decoded } from './utf8.js';
 
 /** Microseconds since the start as the seconds of an event, e.g. `12.000345`. */
 export function seconds(us: number): string {
@@ -9,7 +9,7 @@ export function seconds(us: number): string {
   return `${whole}.${(1_000_000 + rest).toString().slice(1)}`;
 }
 
-export function outputLines(us: number, stream: StreamName, decoded: Decoded, chunk: Buffer): string {
+export function outputLines(us: number, stream: StreamName, decoded: Decoded, chunk: Buffer): ByteString {
   const at = seconds(us);
   const shown = `[${at},"o",${JSON.stringify(decoded.text)}]\n`;
   if (decoded.exact && stream === 'out') return shown;
@@ -18,17 +18,17 @@ export function outputLines(us: number, stream: StreamName, decoded: Decoded, ch
   return error + bytes + shown;
 }
 
-export function resizeLine(us: number, cols: number, rows: number): string {
+export function resizeLine(us: number, cols: number, rows: number): ByteString {
   return `[${seconds(us)},"r","${Math.trunc(cols)}x${Math.trunc(rows)}"]\n`;
 }
 
-export function markerLines(us: number, marker: Marker): string {
+export function markerLines(us: number, marker: Marker): ByteString {
   const at = seconds(us);
-  const data = marker.data === undefined ? '' : `[${at},"d",${quote(JSON.stringify(marker.data))}]\n`;
+  const data = marker.data === undefined ? '' : `[${at},"d",${quote(wellFormed(JSON.stringify(marker.data)))}]\n`;
   return `${data}[${at},"m",${quote(marker.label)}]\n`;
 }
 
-export function headerLine(header: RecordingHeader): string {
+export function headerLine(header: RecordingHeader): ByteString {
   const { width, height, startedAt, command, term, shell, title, ...rest } = header;
   const env = { ...(term === undefined ? {} : { TERM: term }), ...(shell === undefined ? {} : { SHELL: shell }) };
   const sallyport = { format: 1, ...rest, startedAt: new Date(startedAt).toISOString() };
@@ -42,11 +42,11 @@ export function headerLine(header: RecordingHeader): string {
     env,
     sallyport,
   };
-  return `${wellFormed(JSON.stringify(line))}\n`;
+  return byteString(`${wellFormed(JSON.stringify(line))}\n`);
 }
 
-function quote(text: string): string {
-  return wellFormed(JSON.stringify(text));
+function quote(text: string): ByteString {
+  return byteString(wellFormed(JSON.stringify(text)));
 }
 
 /** JSON.stringify writes a lone surrogate as `\udXXX`, which strict readers refuse: it becomes U+FFFD. */

@@ -1,15 +1,16 @@
 import { ftruncateSync, write as writeCallback, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
+import type { ByteString } from './utf8.js';
 
 const write = promisify(writeCallback);
 
-/** Records of up to a third of this many characters are encoded here without allocating; shared, as its use is synchronous. */
-const scratch = Buffer.allocUnsafeSlow(256 * 1024);
+/** Records up to this size become bytes here, without allocating; shared, as its use is synchronous. */
+const scratch = Buffer.allocUnsafeSlow(512 * 1024);
 
 /** The record's bytes; valid until the next call. */
-export function encodeBriefly(record: string): Buffer {
-  if (record.length * 3 > scratch.length) return Buffer.from(record);
-  return scratch.subarray(0, scratch.write(record));
+export function briefBytes(record: ByteString): Buffer {
+  if (record.length > scratch.length) return Buffer.from(record, 'latin1');
+  return scratch.subarray(0, scratch.write(record, 'latin1'));
 }
 
 /** A write may be short; what is left is written until the kernel says why it cannot be. */

@@ -2,9 +2,11 @@ import { close, fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Clock } from '../core/clock.js';
 import { messageOf, SallyportError } from '../core/errors.js';
-import { cutBack, encodeBriefly, writeFully, writeFullyLater } from './fd-io.js';
+import { briefBytes, cutBack, writeFully, writeFullyLater } from './fd-io.js';
+import { watchStall } from './stall.js';
 import { createSyncer } from './syncer.js';
 import type { RecorderLimits, Written } from './types.js';
+import type { ByteString } from './utf8.js';
 
 const closeFd = promisify(close);
 
@@ -22,9 +24,9 @@ export interface FdWriterOptions {
 
 /** Whole records to one descriptor, in order: synchronously while the disk is quick, else through a bounded queue. */
 export interface FdWriter {
-  write(record: string): Written;
+  write(record: ByteString): Written;
   /** Writes what is queued and `last`, syncs, closes. Never rejects. Nothing may be written after it was called. */
-  finish(last: string): Promise<void>;
+  finish(last: ByteString): Promise<void>;
   readonly failure: Error | undefined;
 }
 
@@ -56,8 +58,8 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
     return failure;
   }
 
-  function writeNow(record: string): Written {
-    const bytes = encodeBriefly(record);
+  function writeNow(record: ByteString): Written {
+    const bytes = briefBytes(record);
     const before = clock.mono();
     try {
       writeFully(fd, bytes, wholeEnd);
@@ -71,8 +73,8 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
     return true;
   }
 
-  function writeLater(record: string): Promise<void> {
-    const bytes = Buffer.from(record);
+  function writeLater(record: ByteString): Promise<void> {
+    const bytes = Buffer.from(record, 'latin1');
     if (queuedBytes + bytes.length > limits.maxQueuedBytes)
       return refused(fail(new Error(`more than ${limits.maxQueuedBytes} bytes wait for it`)));
     queuedBytes += bytes.length;
@@ -95,7 +97,7 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
   async function writeBatch(batch: Queued[]): Promise<void> {
     const bytes = Buffer.concat(batch.map((item) => item.bytes));
     const before = clock.mono();
-    const stall = clock.after(limits.stallMs, () => {
+    const stall = watchStall(clock, limits.stallMs, () => {
       fail(new Error(`a write has not returned for ${limits.stallMs} ms`));
     });
     try {
@@ -123,9 +125,9 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
   }
 
   /** Cutting the torn record off may have made room for the end marker. */
-  function lastWords(record: string): void {
+  function lastWords(record: ByteString): void {
     try {
-      writeFully(fd, Buffer.from(record), wholeEnd);
+      writeFully(fd, Buffer.from(record, 'latin1'), wholeEnd);
     } catch {
       cutBack(fd, wholeEnd);
     }

@@ -11,7 +11,7 @@ import type {
   Trailer,
   Written,
 } from './types.js';
-import { createUtf8Stream } from './utf8.js';
+import { type ByteString, createUtf8Stream } from './utf8.js';
 
 export const DEFAULT_LIMITS: RecorderLimits = {
   slowWriteMs: 5,
@@ -40,7 +40,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     lastUs = Math.max(lastUs, Math.round((clock.mono() - startMono) * 1000));
     return lastUs;
   };
-  const put = (lines: string): Written => (closing ? closedError() : writer.write(lines));
+  const put = (lines: ByteString): Written => (closing ? closedError() : writer.write(lines));
   const piece = (bytes: Buffer, stream: StreamName): Written =>
     put(outputLines(elapsed(), stream, decoders[stream].decode(bytes), bytes));
 

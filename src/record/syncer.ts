@@ -1,5 +1,6 @@
 import { fdatasync } from 'node:fs';
 import type { Clock, Timer } from '../core/clock.js';
+import { watchStall } from './stall.js';
 
 export interface SyncerOptions {
   fd: number;
@@ -52,7 +53,7 @@ export function createSyncer(options: SyncerOptions): Syncer {
 
 function syncOnce({ fd, clock, stallMs, onError }: SyncerOptions): Promise<void> {
   return new Promise((resolve) => {
-    const stall = clock.after(stallMs, () => onError(new Error(`fdatasync has not returned for ${stallMs} ms`)));
+    const stall = watchStall(clock, stallMs, () => onError(new Error(`fdatasync has not returned for ${stallMs} ms`)));
     fdatasync(fd, (error) => {
       stall.cancel();
       if (error) onError(error);

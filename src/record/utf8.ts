@@ -2,9 +2,16 @@ import { isUtf8 } from 'node:buffer';
 
 const NOTHING = Buffer.alloc(0);
 
-/** The text of one chunk, and whether that text encodes to exactly the chunk's bytes. */
+/** UTF-8 as a string with one character for each byte: escaping and writing such a string costs half. */
+export type ByteString = string;
+
+export function byteString(text: string): ByteString {
+  return Buffer.from(text).toString('latin1');
+}
+
+/** The text of one chunk, and whether that text's UTF-8 is exactly the chunk's bytes. */
 export interface Decoded {
-  text: string;
+  text: ByteString;
   exact: boolean;
 }
 
@@ -17,11 +24,11 @@ export function createUtf8Stream(): Utf8Stream {
   let held = NOTHING; // at most 3 bytes: a character begun and not yet complete
   return {
     decode(chunk) {
-      if (held.length === 0 && isUtf8(chunk)) return { text: chunk.toString('utf8'), exact: true };
+      if (held.length === 0 && isUtf8(chunk)) return { text: chunk.toString('latin1'), exact: true };
       const all = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
       const whole = all.length - unfinishedTail(all);
       held = whole === all.length ? NOTHING : Buffer.from(all.subarray(whole));
-      return { text: all.toString('utf8', 0, whole), exact: false };
+      return { text: byteString(all.toString('utf8', 0, whole)), exact: false };
     },
   };
 }
