@@ -1,8 +1,9 @@
 /** Rules that join several keys: labels give the types of targets' values, and names may not repeat. */
 
 import { nearest } from '../core/names.js';
-import type { FactValue, LabelType } from '../policy/types.js';
+import type { FactValue } from '../policy/types.js';
 import { show } from './fields.js';
+import { hasType, isLabelType } from './labels.js';
 import type { Written } from './schema.js';
 
 interface Finding {
@@ -29,8 +30,8 @@ function checkTargets(value: Loose): Finding[] {
       const type = Object.hasOwn(declared, label) ? declared[label] : undefined;
       const path = ['targets', name, label];
       if (type === undefined) findings.push({ path, message: undeclared(label, declared) });
-      else if (!hasType(given, type))
-        findings.push({ path, message: `${show(given)} is not of the declared type ${String(type)}` });
+      else if (isLabelType(type) && !hasType(given, type))
+        findings.push({ path, message: `${show(given)} is not of the declared type ${type}` });
     }
   return findings;
 }
@@ -67,14 +68,6 @@ export function targetsOf(written: Written): Record<string, Record<string, FactV
   const targets: Record<string, Record<string, FactValue>> = { local: {} };
   for (const [name, labels] of Object.entries(given)) targets[name] = labels as Record<string, FactValue>;
   return targets;
-}
-
-/** Whether a value is of a declared label's type. */
-export function hasType(value: unknown, type: LabelType | unknown): boolean {
-  if (type === 'int') return Number.isSafeInteger(value);
-  if (type === 'double') return typeof value === 'number' && Number.isFinite(value);
-  if (type === 'bool') return typeof value === 'boolean';
-  return type === 'string' && typeof value === 'string';
 }
 
 const isMap = (value: unknown): value is Loose => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -29,34 +29,41 @@ export async function* readAudit(stateDir: string, options: ReadAuditOptions = {
   for await (const line of linesOf(auditFile(stateDir), options.follow)) {
     const event = parseEvent(line);
     check(event);
-    if (event && wanted(event, line)) yield event;
+    if (event && wanted(event)) yield event;
   }
+  check.end();
 }
 
-function matcher(filter: AuditFilter): (event: AuditEvent, line: string) => boolean {
+function matcher(filter: AuditFilter): (event: AuditEvent) => boolean {
   const needle = filter.text?.toLowerCase();
-  return (event, line) => {
+  return (event) => {
     if (filter.user !== undefined && event.user !== filter.user) return false;
     if (filter.session !== undefined && event.session !== filter.session) return false;
     if (filter.event !== undefined && event.event !== filter.event) return false;
     if (filter.since !== undefined && Date.parse(event.at) < filter.since) return false;
     if (filter.until !== undefined && Date.parse(event.at) >= filter.until) return false;
-    return needle === undefined || valuesOf(event, line).some((v) => v.toLowerCase().includes(needle));
+    return needle === undefined || valuesOf(event).some((v) => v.toLowerCase().includes(needle));
   };
 }
 
-function valuesOf(value: unknown, line = ''): string[] {
+function valuesOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value === 'number' || typeof value === 'boolean') return [String(value)];
   if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap((inner) => valuesOf(inner, line));
+  return Object.values(value).flatMap(valuesOf);
 }
 
-function checker(report: (problem: AuditProblem) => void): (event: AuditEvent | undefined) => void {
+interface Checker {
+  (event: AuditEvent | undefined): void;
+  /** Nothing follows that could explain what is still unexplained. */
+  end(): void;
+}
+
+function checker(report: (problem: AuditProblem) => void): Checker {
   let line = 0;
   let seq: number | undefined;
   let unexplained: AuditProblem[] = [];
-  return (event) => {
+  const check = (event: AuditEvent | undefined) => {
     line++;
     if (!event) {
       unexplained.push({ line, kind: 'unreadable', message: 'is not an audit event' });
@@ -68,6 +75,7 @@ function checker(report: (problem: AuditProblem) => void): (event: AuditEvent | 
       report({ line, kind: 'gap', message: `event ${event.seq} follows event ${seq}` });
     seq = event.seq;
   };
+  return Object.assign(check, { end: () => unexplained.forEach(report) });
 }
 
 type Follow = ReadAuditOptions['follow'];

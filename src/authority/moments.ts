@@ -1,0 +1,62 @@
+/** From records to moments, and from moments that have come to news. */
+import type { Grant, Lock, User } from '../store/types.js';
+import { usersUnder } from './acts-locks.js';
+import type { News } from './emitter.js';
+import type { FactsIndex } from './facts-index.js';
+import type { Moment } from './timeline.js';
+
+/** The moments still ahead of records that stand. */
+export function momentsOf(
+  records: { users?: Iterable<User>; grants?: Iterable<Grant>; locks?: Iterable<Lock> },
+  now: number,
+): Moment[] {
+  const found: Moment[] = [];
+  for (const { id, from, until, revokedAt } of records.grants ?? []) {
+    if (revokedAt !== undefined) continue;
+    if (from > now) found.push({ at: from, kind: 'grant-started', id });
+    if (until !== undefined) found.push({ at: until, kind: 'grant-ended', id });
+  }
+  for (const { id, until, liftedAt } of records.locks ?? [])
+    if (until !== undefined && liftedAt === undefined) found.push({ at: until, kind: 'lock-ended', id });
+  for (const user of records.users ?? [])
+    for (const { fp, expiresAt } of user.keys)
+      if (expiresAt !== undefined) found.push({ at: expiresAt, kind: 'key-expired', id: fp, user: user.name });
+  return found.filter((m) => m.at > now);
+}
+
+/** The news of moments that have come, for records that still stand; what ended leaves the index. */
+export function newsOf(index: FactsIndex, moments: readonly Moment[]): News[] {
+  const started: Grant[] = [];
+  const ended: Grant[] = [];
+  const others: News[] = [];
+  for (const moment of moments) {
+    if (moment.kind === 'key-expired') others.push(...keyNews(index, moment));
+    else if (moment.kind === 'lock-ended') others.push(...lockNews(index, moment));
+    else {
+      const grant = index.grant(moment.id);
+      if (grant) (moment.kind === 'grant-started' ? started : ended).push(grant);
+    }
+  }
+  for (const grant of ended) index.dropGrant(grant);
+  return [...grantNews('grant-started', started), ...grantNews('grant-ended', ended), ...others];
+}
+
+/** Many grants that start or end together are one change: a door is told once. */
+function grantNews(kind: 'grant-started' | 'grant-ended', grants: Grant[]): News[] {
+  if (grants.length === 0) return [];
+  const users = new Set(grants.map((g) => g.user));
+  return [{ kind, users, grants, cause: kind === 'grant-ended' ? 'deadline' : 'context' }];
+}
+
+function lockNews(index: FactsIndex, { id }: Moment): News[] {
+  const lock = index.lock(id);
+  if (!lock) return [];
+  index.dropLock(lock);
+  return [{ kind: 'lock-ended', users: usersUnder(index, lock), lock, cause: 'context' }];
+}
+
+function keyNews(index: FactsIndex, moment: Moment): News[] {
+  const owned = index.key(moment.id);
+  if (owned?.key.expiresAt !== moment.at) return [];
+  return [{ kind: 'key-expired', users: new Set([owned.user.name]), key: owned.key.fp, cause: 'credential' }];
+}

@@ -1,0 +1,161 @@
+import type { Config } from '../config/types.js';
+import type { EndCause } from '../core/causes.js';
+import type { Clock } from '../core/clock.js';
+import type { CompiledPolicy } from '../policy/index.js';
+import type { FactValue, RightsData } from '../policy/types.js';
+import type { Grant, Lock, LockKind, Store, User, UserKey } from '../store/types.js';
+
+/** What the authority needs of a compiled policy. */
+export type PolicyView = Pick<
+  CompiledPolicy,
+  'digest' | 'model' | 'labels' | 'rows' | 'edges' | 'rolesOf' | 'groupsOf' | 'rowsFor'
+>;
+
+export type ChangeKind =
+  | 'grant'
+  | 'grant-started'
+  | 'grant-ended'
+  | 'revoke'
+  | 'lock'
+  | 'unlock'
+  | 'lock-ended'
+  | 'user-added'
+  | 'user-removed'
+  | 'key-added'
+  | 'key-removed'
+  | 'key-expired'
+  | 'policy'
+  | 'context';
+
+/** Something became true. Versions rise by one, without gaps, from 1 in each process. */
+export interface Change {
+  readonly version: number;
+  /** Wall time, ms since the epoch. */
+  readonly at: number;
+  readonly kind: ChangeKind;
+  /** Whose rights may have changed. */
+  readonly users: ReadonlySet<string> | 'all';
+  /** Fingerprint, for key changes. */
+  readonly key?: string;
+  readonly lock?: Lock;
+  /** The grants concerned, for grant changes. */
+  readonly grants?: readonly Grant[];
+  /** The cause a session gets if this change ends it. */
+  readonly cause: EndCause;
+}
+
+export type ChangeListener = (change: Change) => void;
+
+/** A key as parsed from a public key line. */
+export interface PublicKey {
+  fp: string;
+  type: string;
+  /** Base64 of the blob. */
+  data: string;
+  comment: string;
+}
+
+export interface AddUser {
+  name: string;
+  account?: string;
+  keys?: readonly (PublicKey & { expiresAt?: number })[];
+  labels?: Record<string, FactValue>;
+  /** Each becomes a grant without end, on every target. */
+  roles?: readonly string[];
+  reason?: string;
+  by: string;
+}
+
+export interface GiveGrant {
+  user: string;
+  role: string;
+  /** Default `*`. */
+  target?: string;
+  /** Default now; never earlier. */
+  from?: number;
+  until?: number;
+  reason: string;
+  by: string;
+}
+
+/** `grant` is an id or an unambiguous beginning of one. */
+export type RevokeWhat = { grant: string } | { user: string; role?: string; target?: string };
+
+export interface PutLock {
+  kind: LockKind;
+  subject?: string;
+  until?: number;
+  reason: string;
+  by: string;
+}
+
+export interface GrantFilter {
+  user?: string;
+  role?: string;
+  /** Ended and revoked ones too. */
+  all?: boolean;
+}
+
+/** What a session brings along when its rights are asked for. */
+export interface RightsQuery {
+  user: string;
+  target: string;
+  source: { ip: string; country?: string };
+  auth: { method: string; key?: string };
+  /** When the session was admitted, ms since the epoch. */
+  startedAt: number;
+}
+
+export interface Done {
+  change: Change;
+}
+
+/**
+ * What is true now. Every act is true in memory, and its change delivered, before the call returns its promise; the
+ * promise resolves when it is durable. When it cannot be written it is taken back, another change (`context`) says so, and
+ * the promise rejects. Acts that are not allowed reject with a SallyportError and change nothing.
+ */
+export interface Authority {
+  version(): number;
+  users(): readonly User[];
+  user(name: string): User | undefined;
+  /** A key whoever it belongs to, expired or not. */
+  key(fp: string): { user: User; key: UserKey } | undefined;
+  /** The user's key if it may be used to log in now. */
+  usableKey(user: string, fp: string): UserKey | undefined;
+  /** Current and future ones, unless the filter says all; oldest first. */
+  grants(filter?: GrantFilter): Grant[];
+  /** Those in force; with `all` every one there ever was. */
+  locks(all?: boolean): Lock[];
+  /** Roles the policy gives a name, transitively. */
+  policyRoles(user: string): string[];
+
+  addUser(input: AddUser): Promise<Done & { user: User; grants: Grant[] }>;
+  removeUser(input: { user: string; by: string }): Promise<Done & { user: User; grants: Grant[] }>;
+  addKey(input: { user: string; key: PublicKey; expiresAt?: number; by: string }): Promise<Done & { key: UserKey }>;
+  removeKey(input: { user: string; fp: string; by: string }): Promise<Done & { key: UserKey }>;
+  /** `warning`: the role is one that no rule of the policy speaks of. */
+  grant(input: GiveGrant): Promise<Done & { grant: Grant; warning?: string }>;
+  /** Rejects with `not-found` when nothing is held, and when a role is held by policy alone (naming file and line). */
+  revoke(what: RevokeWhat, by: string): Promise<Done & { grants: Grant[] }>;
+  lock(input: PutLock): Promise<Done & { lock: Lock }>;
+  unlock(id: string, by: string): Promise<Done & { lock: Lock }>;
+  setPolicy(policy: PolicyView): Promise<Done>;
+  setConfig(config: Config): Promise<Done>;
+
+  /** Throws `not-found` for a user who is not there. */
+  rightsFor(query: RightsQuery): RightsData;
+  /** The lock that refuses this user, key or target now; it beats every grant. */
+  lockFor(who: { user: string; key?: string; target?: string }): Lock | undefined;
+  /** Changes arrive in the order of their versions. Returns how to stop. */
+  onChange(fn: ChangeListener): () => void;
+  /** Stops timers. The store stays open: it is the caller's. */
+  close(): void;
+}
+
+export interface OpenAuthorityOptions {
+  store: Store;
+  policy: PolicyView;
+  clock: Clock;
+  config: Config;
+}
