@@ -28,7 +28,7 @@ export class SallyportError extends Error {
 /** One thing wrong in a file a person wrote. `line` counts from 1; absent where the whole file is meant. */
 export interface Problem {
   file: string;
-  line?: number;
+  line?: number | undefined;
   /** What is wrong and what to do, one line. */
   message: string;
   severity: 'error' | 'warning';

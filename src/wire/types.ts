@@ -14,10 +14,10 @@ export interface DecisionEvent {
   /** Escaped, at most 1,000 characters. */
   command: string;
   allow: boolean;
-  rule?: string;
+  rule?: string | undefined;
   why: Decision['why'];
   /** The parent's argv, for programs. */
-  parent?: string;
+  parent?: string | undefined;
 }
 
 export interface PtySize {
@@ -79,6 +79,14 @@ export interface Admitted {
   deadlines: Deadlines;
   startedAt: number;
   recording: string;
+  /** The account's shell, for the record. */
+  shell: string;
+  /** Who the account is to the file system: what it could have written is not trusted by name. */
+  identity: { uid: number; gids: number[] };
+  /** `ip:port` of the client. */
+  source: string;
+  /** The client's terminal type; absent without a pty. */
+  term?: string;
   gate: 'exec' | 'line-only';
   /** True when the account's shell is one the line gate knows (bash). */
   lineGate: boolean;

@@ -1,0 +1,41 @@
+import { escapeText } from '../core/escape.js';
+import { decideCommandLine, type Lookup, phraseRefusal } from '../gate/index.js';
+import type { Rights } from '../policy/types.js';
+import type { Admitted, DecisionEvent } from '../wire/types.js';
+
+/** What a session's shell starts with, before any rc file. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+const MAX_RECORDED = 1_000;
+
+export interface CommandRefusal {
+  /** The line the engineer reads. */
+  text: string;
+  event: DecisionEvent;
+}
+
+/** Decides the command of `ssh host command` whole, before anything is launched; undefined: it may run. */
+export function refuseCommand(
+  admitted: Admitted,
+  rights: Rights,
+  lookup: Lookup,
+  atMs: number,
+): CommandRefusal | undefined {
+  const { command, gate } = admitted;
+  if (command === undefined) return undefined;
+  const verdict = decideCommandLine(command, rights, lookup, atMs, { gate, path: DEFAULT_PATH });
+  if (verdict.allow) return undefined;
+  const { decision } = verdict;
+  return {
+    text: phraseRefusal(verdict, command),
+    event: {
+      n: 1,
+      at: atMs,
+      gate: 'line',
+      command: escapeText(command, MAX_RECORDED),
+      allow: false,
+      why: decision?.why ?? 'error',
+      ...(decision?.rule === undefined ? {} : { rule: decision.rule.id }),
+    },
+  };
+}

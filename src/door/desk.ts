@@ -1,0 +1,165 @@
+import type { Clock } from '../core/clock.js';
+import { messageOf, SallyportError } from '../core/errors.js';
+import type { Link } from '../wire/frames.js';
+import { type FromDoor, MAX_EVENTS_PER_MESSAGE, type ToDoor } from '../wire/door.js';
+import type { DoorToGuard, GuardToDoor } from '../wire/guard.js';
+import type { DecisionEvent } from '../wire/types.js';
+import type { Session, Started, SupervisorPort } from '../session/index.js';
+
+type StartedMessage = Extract<GuardToDoor, { type: 'started' }>;
+
+/** One admitted session and what is known of its processes. */
+interface Entry {
+  session: Session | undefined;
+  started: (parts: Started) => void;
+  failed: (error: Error) => void;
+  gone: () => void;
+}
+
+export interface Desk {
+  /** Registers an admitted session before its launch is ordered, so that nothing said about it is missed. */
+  open(sid: string): Slot;
+  fromGuard(message: GuardToDoor): void;
+  fromKeeper(message: Extract<ToDoor, { type: 'rights' | 'end' | 'notice' }>): void;
+  inputs(): [string, number][];
+  count(): number;
+}
+
+export interface Slot {
+  supervisor: SupervisorPort;
+  /** Orders the launch and waits for the guard. */
+  launch(): Promise<Started>;
+  attach(session: Session): void;
+}
+
+export interface DeskParts {
+  clock: Clock;
+  keeper: () => Link<FromDoor>;
+  guard: () => Link<DoorToGuard>;
+  /** Turns the guard's descriptors into the session's parts. */
+  receive(message: StartedMessage): Started;
+}
+
+/** Routes what guard and keeper say to the session it is about. */
+export function createDesk(parts: DeskParts): Desk {
+  const entries = new Map<string, Entry>();
+  return {
+    open: (sid) => openSlot(sid, entries, parts),
+    fromGuard: (message) => routeGuard(message, entries, parts),
+    fromKeeper: (message) => routeKeeper(message, entries, parts),
+    inputs: () =>
+      [...entries].flatMap(([sid, e]) => (e.session ? [[sid, e.session.lastInputAt()] as [string, number]] : [])),
+    count: () => entries.size,
+  };
+}
+
+function openSlot(sid: string, entries: Map<string, Entry>, parts: DeskParts): Slot {
+  let gone = () => {};
+  const allGone = new Promise<void>((resolve) => {
+    gone = resolve;
+  });
+  let started: (s: Started) => void = () => {};
+  let failed: (e: Error) => void = () => {};
+  const start = new Promise<Started>((resolve, reject) => {
+    started = resolve;
+    failed = reject;
+  });
+  start.catch(() => {});
+  const entry: Entry = { session: undefined, started, failed, gone };
+  entries.set(sid, entry);
+  return {
+    supervisor: {
+      end: () => void parts.guard().send({ type: 'end', sid }),
+      verdict: (q, allow, children) => void parts.guard().send({ type: 'verdict', q, allow, children }),
+      gone: allGone,
+      decisions: (events) => sendDecisions(sid, events, parts),
+    },
+    async launch() {
+      if (!parts.keeper().send({ type: 'go', sid })) throw new SallyportError('failed', 'the broker is not reachable');
+      return start;
+    },
+    attach(session) {
+      entry.session = session;
+      void session.ended.then((end) => {
+        entries.delete(sid);
+        parts.keeper().send({ type: 'ended', sid, ...end });
+      });
+    },
+  };
+}
+
+function sendDecisions(sid: string, events: DecisionEvent[], parts: DeskParts): void {
+  for (let at = 0; at < events.length; at += MAX_EVENTS_PER_MESSAGE)
+    parts.keeper().send({ type: 'decisions', sid, events: events.slice(at, at + MAX_EVENTS_PER_MESSAGE) });
+}
+
+function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: DeskParts): void {
+  const entry = entries.get(message.sid);
+  switch (message.type) {
+    case 'started':
+      receiveStarted(message, entry, parts);
+      return;
+    case 'failed':
+      entry?.failed(new SallyportError('failed', message.message));
+      entry?.gone();
+      return;
+    case 'ask':
+      if (entry?.session) entry.session.ask(message);
+      else parts.guard().send({ type: 'verdict', q: message.q, allow: false, children: 'none' });
+      return;
+    case 'note':
+      entry?.session?.note(message.kind, message.text);
+      return;
+    case 'exited':
+      entry?.session?.exited(message.status);
+      return;
+    case 'gone':
+      entry?.failed(new SallyportError('failed', 'the session ended before it began'));
+      entry?.gone();
+  }
+}
+
+/** At once, in the order of the messages: that is the order on the lane. Nobody waiting: closed again. */
+function receiveStarted(message: StartedMessage, entry: Entry | undefined, parts: DeskParts): void {
+  try {
+    const started = parts.receive(message);
+    if (entry) entry.started(started);
+    else started.discard();
+  } catch (error) {
+    entry?.failed(new SallyportError('failed', 'the session could not be handed over', messageOf(error)));
+    parts.guard().send({ type: 'end', sid: message.sid });
+  }
+}
+
+function routeKeeper(
+  message: Extract<ToDoor, { type: 'rights' | 'end' | 'notice' }>,
+  entries: Map<string, Entry>,
+  parts: DeskParts,
+): void {
+  if (message.type === 'notice') {
+    for (const entry of entries.values()) entry.session?.notice(message.text);
+    return;
+  }
+  const { sid, version } = message;
+  const session = entries.get(sid)?.session;
+  const settled = (outcome: 'changed' | 'ended') =>
+    parts.keeper().send({ type: 'settled', sid, version, outcome, cause: message.cause });
+  if (!session) {
+    settled('ended');
+    return;
+  }
+  if (message.type === 'end') {
+    entries.get(sid)?.failed(new SallyportError('refused', message.reason ?? `session closed: ${message.cause}`));
+    session.end(message.cause, message.reason);
+    void session.ended.then(() => settled('ended'));
+    return;
+  }
+  const applied = session.applyRights(message.rights, version, message.deadlines, message.cause);
+  applied.then(
+    (outcome) => (outcome === 'ended' ? void session.ended.then(() => settled('ended')) : settled('changed')),
+    () => {
+      session.end('crashed', 'the new rights could not be applied');
+      void session.ended.then(() => settled('ended'));
+    },
+  );
+}

@@ -1,0 +1,95 @@
+/** The door's process: faces the network, runs sessions, has no privilege. Started by the keeper alone. */
+import { Socket } from 'node:net';
+import { envAllowed } from '../config/index.js';
+import { systemClock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import { bootTimeMs } from '../os/boottime.js';
+import { createSshDoor, type SshDoor } from '../ssh/index.js';
+import { DOOR_FDS, type FromDoor, socketNote, type ToDoor, toDoor } from '../wire/door.js';
+import { createLink, type Link } from '../wire/frames.js';
+import { BEAT_MS, type DoorToGuard, guardToDoor } from '../wire/guard.js';
+import { type Answer, sshHooks } from './connections.js';
+import { createDesk } from './desk.js';
+import { dropPrivileges } from './privileges.js';
+import { receiveStarted } from './receive.js';
+import { createRequests } from './requests.js';
+
+const clock = systemClock({ boot: bootTimeMs });
+const parent = process.ppid;
+let hello: Extract<ToDoor, { type: 'hello' }> | undefined;
+let ssh: SshDoor | undefined;
+
+/** Everything hangs on keeper and guard: without either this process has nothing to do and no right to go on. */
+function die(why: string | undefined): never {
+  if (why) process.stderr.write(`sallyport: door ${hello?.pair ?? '?'}: ${why}\n`);
+  process.exit(1);
+}
+
+const guard: Link<DoorToGuard> = createLink(new Socket({ fd: DOOR_FDS.guardLink, readable: true, writable: true }), {
+  incoming: guardToDoor,
+  onMessage: (message) => desk.fromGuard(message),
+  onClose: (reason) => die(reason && `guard: ${reason}`),
+});
+
+const keeper: Link<FromDoor> = createLink(new Socket({ fd: DOOR_FDS.keeperLink, readable: true, writable: true }), {
+  incoming: toDoor,
+  onMessage: fromKeeper,
+  onClose: (reason) => die(reason && `keeper: ${reason}`),
+});
+
+const requests = createRequests<Answer>(clock);
+const desk = createDesk({
+  clock,
+  keeper: () => keeper,
+  guard: () => guard,
+  receive: (message) => receiveStarted(message, DOOR_FDS.guardLane, clock),
+});
+
+function fromKeeper(message: ToDoor): void {
+  switch (message.type) {
+    case 'hello':
+      start(message);
+      return;
+    case 'rights':
+    case 'end':
+    case 'notice':
+      desk.fromKeeper(message);
+      return;
+    default:
+      requests.answer(message.re, message);
+  }
+}
+
+function start(message: Extract<ToDoor, { type: 'hello' }>): void {
+  hello = message;
+  try {
+    dropPrivileges(parent, message.drop);
+    const { hostKey, limits, env } = message;
+    const hooks = sshHooks({ clock, desk, keeper: () => keeper, requests });
+    ssh = createSshDoor({ hostKey, clock, limits, envAllow: (name) => envAllowed(env, name) }, hooks);
+  } catch (error) {
+    die(messageOf(error));
+  }
+  process.on('message', accept);
+  clock.every(BEAT_MS, () => keeper.send({ type: 'beat', inputs: desk.inputs() }));
+  keeper.send({ type: 'ready' });
+}
+
+function accept(note: unknown, socket: unknown): void {
+  if (!(socket instanceof Socket)) return;
+  const parsed = socketNote.safeParse(note);
+  if (!parsed.success || !ssh) {
+    socket.destroy();
+    return;
+  }
+  ssh.accept(socket, { id: parsed.data.conn, ip: parsed.data.ip, port: parsed.data.port });
+}
+
+process.on('disconnect', () => die(undefined));
+// The keeper decides when a door ends; a terminal's Ctrl-C reaches the whole group.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('uncaughtException', (error) => die(error.stack ?? error.message));
+process.on('unhandledRejection', (error) =>
+  die(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+);

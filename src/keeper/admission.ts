@@ -1,0 +1,267 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Authority } from '../authority/index.js';
+import type { Config } from '../config/index.js';
+import type { Clock } from '../core/clock.js';
+import { newId } from '../core/ids.js';
+import { compileRights } from '../policy/index.js';
+import type { Decision, Rights, RightsData } from '../policy/types.js';
+import { groupsOf } from '../os/files.js';
+import { recordingPath } from '../record/index.js';
+import { EXEC_QUESTION, SESSION_QUESTION } from '../session/index.js';
+import type { AuditLog } from '../store/index.js';
+import type { FromDoor } from '../wire/door.js';
+import type { Admitted } from '../wire/types.js';
+import { type Placement, placeUser } from './accounts.js';
+import { type Endings } from './ending.js';
+import { standsAgainst } from './live.js';
+import type { LoginRecord, Logins } from './logins.js';
+import type { Pair } from './pair.js';
+import type { LiveSession, Registry } from './registry.js';
+import { sessionDeadlines } from './terms.js';
+
+type AdmitMessage = Extract<FromDoor, { type: 'admit' }>;
+
+export interface AdmissionParts {
+  authority: Authority;
+  audit: AuditLog;
+  /** As it is now; a reload replaces it. */
+  config: { readonly current: Config };
+  clock: Clock;
+  registry: Registry;
+  logins: Logins;
+  endings: Endings;
+  isolation: 'account' | 'sandbox';
+  doorUid: number | undefined;
+  /** Broker directories no session may see. */
+  hide: string[];
+  /** Why nobody is admitted now; undefined: the door is open. */
+  closed(): string | undefined;
+  markLive(session: LiveSession): Promise<void>;
+}
+
+export interface Admission {
+  /** Decides and reserves; a string is the refusal the engineer reads. */
+  admit(message: AdmitMessage, pair: Pair): Promise<Admitted | string>;
+  /** The door is ready: record, look once more that nothing changed, and order the launch. */
+  go(session: LiveSession): Promise<void>;
+}
+
+export function createAdmission(parts: AdmissionParts): Admission {
+  return {
+    admit: (message, pair) => admit(message, pair, parts),
+    go: (session) => go(session, parts),
+  };
+}
+
+async function admit(message: AdmitMessage, pair: Pair, parts: AdmissionParts): Promise<Admitted | string> {
+  const login = parts.logins.get(message.login, message.conn, pair.number);
+  if (!login) return 'not logged in';
+  const startedAt = parts.clock.now();
+  const rights = rightsOf(login, startedAt, parts.authority);
+  if (typeof rights === 'string') return rights;
+  const compiled = await compileRights(rights);
+  // From here to the registration nothing waits: what is decided is what is reserved.
+  const refusal = refuse(message, login, compiled, pair, parts);
+  if (refusal !== undefined) {
+    auditRefusal(login, refusal, parts.audit);
+    return refusal;
+  }
+  const user = parts.authority.user(login.user);
+  const placed = user ? placeUser(user, parts.isolation, parts.config.current, parts.doorUid) : 'no such user';
+  if (typeof placed === 'string') {
+    auditRefusal(login, placed, parts.audit);
+    return placed;
+  }
+  const session = reserve({ message, login, rights, compiled, placed, pair, startedAt }, parts);
+  parts.registry.add(session);
+  return admitted(session, parts);
+}
+
+function rightsOf(login: LoginRecord, startedAt: number, authority: Authority): RightsData | string {
+  if (!authority.user(login.user)) return 'revoked: the user was removed';
+  return authority.rightsFor({
+    user: login.user,
+    target: login.target,
+    source: { ip: login.ip },
+    auth: { method: 'publickey', key: login.key },
+    startedAt,
+  });
+}
+
+function refuse(
+  message: AdmitMessage,
+  login: LoginRecord,
+  rights: Rights,
+  pair: Pair,
+  parts: AdmissionParts,
+): string | undefined {
+  const { authority, clock, config, registry } = parts;
+  const closed = parts.closed();
+  if (closed !== undefined) return closed;
+  if (!pair.ready) return 'this door is closing; connect again';
+  const against = standsAgainst(login, authority);
+  if (against) return `${against.cause}${against.reason === undefined ? '' : `: ${against.reason}`}`;
+  const questions = message.kind === 'exec' ? [SESSION_QUESTION, EXEC_QUESTION] : [SESSION_QUESTION];
+  for (const question of questions) {
+    const decision = rights.decide(question, clock.now());
+    if (!decision.allow) return `denied: ${actionOf(question)} (${reasonOf(decision)})`;
+  }
+  if (registry.ofUser(login.user).length >= config.current.limits.sessionsPerUser)
+    return `${login.user} has ${config.current.limits.sessionsPerUser} sessions open, the most allowed: close one first`;
+  return undefined;
+}
+
+const actionOf = (question: typeof SESSION_QUESTION) => (question.kind === 'action' ? question.action : 'command');
+
+function reasonOf(decision: Decision): string {
+  if (decision.rule) return `${decision.rule.id}: denied by rule`;
+  return decision.why === 'error' ? 'it could not be decided' : 'no rule allows it';
+}
+
+function auditRefusal(login: LoginRecord, reason: string, audit: AuditLog): void {
+  const source = `${login.ip}:${login.port}`;
+  audit.append({ event: 'session-refused', user: login.user, target: login.target, source, reason });
+}
+
+interface Decided {
+  message: AdmitMessage;
+  login: LoginRecord;
+  rights: RightsData;
+  compiled: Rights;
+  placed: Placement;
+  pair: Pair;
+  startedAt: number;
+}
+
+function reserve(d: Decided, parts: AdmissionParts): LiveSession {
+  const { message, login, rights, compiled, placed, pair, startedAt } = d;
+  const id = newId();
+  let settleOver = () => {};
+  const over = new Promise<void>((resolve) => {
+    settleOver = resolve;
+  });
+  return {
+    id,
+    user: login.user,
+    account: placed.account,
+    target: login.target,
+    kind: message.kind,
+    ...(message.command === undefined ? {} : { command: message.command }),
+    ...(message.pty === undefined ? {} : { pty: message.pty }),
+    env: sshEnv(message, login, parts.config.current),
+    source: `${login.ip}:${login.port}`,
+    conn: message.conn,
+    key: login.key,
+    pair,
+    startedAt,
+    recording: recordingPath(join(parts.config.current.home, 'recordings'), id, startedAt),
+    ...(placed.privateHome === undefined ? {} : { privateHome: placed.privateHome }),
+    state: 'reserved',
+    rights,
+    compiled,
+    deadlines: sessionDeadlines(parts.config.current, rights, compiled, startedAt, parts.clock.now()),
+    version: parts.authority.version(),
+    lastInputAt: startedAt,
+    commands: 0,
+    denied: 0,
+    over,
+    settleOver,
+  };
+}
+
+/** As sshd sets it, so that scripts find what they look for. */
+function sshEnv(message: AdmitMessage, login: LoginRecord, config: Config): Record<string, string> {
+  const { host, port } = config.listen;
+  return {
+    ...message.env,
+    SSH_CLIENT: `${login.ip} ${login.port} ${port}`,
+    SSH_CONNECTION: `${login.ip} ${login.port} ${host} ${port}`,
+  };
+}
+
+function admitted(s: LiveSession, parts: AdmissionParts): Admitted {
+  const { id, user, target, kind, rights, version, deadlines, startedAt, recording, command } = s;
+  const lineGate = s.kind === 'shell' && s.pty !== undefined && /\/(r?bash)$/.test(s.account.shell);
+  return {
+    id,
+    user,
+    account: s.account.name,
+    target,
+    kind,
+    rights,
+    version,
+    deadlines,
+    startedAt,
+    recording,
+    gate: parts.config.current.gate,
+    lineGate,
+    shell: s.account.shell,
+    identity: { uid: s.account.uid, gids: groupsOf(s.account.name, s.account.gid) },
+    source: s.source,
+    ...(s.pty === undefined ? {} : { term: s.pty.term }),
+    ...(command === undefined ? {} : { command }),
+  };
+}
+
+async function go(s: LiveSession, parts: AdmissionParts): Promise<void> {
+  const { audit, authority, endings } = parts;
+  await parts.markLive(s);
+  audit.append({
+    event: 'session-start',
+    session: s.id,
+    user: s.user,
+    account: s.account.name,
+    target: s.target,
+    source: s.source,
+    door: s.pair.number,
+    key: s.key,
+    data: { kind: s.kind, recording: s.recording },
+    ...(s.command === undefined ? {} : { text: s.command }),
+  });
+  await audit.durable();
+  if (s.state !== 'reserved') return;
+  const against = changedSince(s, parts);
+  if (against !== undefined) {
+    await endings.order(s, against.cause, against.reason, authority.version());
+    await endings.finish(s, against);
+    return;
+  }
+  s.state = 'launching';
+  s.pair.toGuard(launchOrder(s, parts));
+}
+
+/** What happened between the decision and now: a session never starts on rights that no longer hold. */
+function changedSince(s: LiveSession, parts: AdmissionParts): ReturnType<typeof standsAgainst> {
+  const { authority, clock } = parts;
+  const closed = parts.closed();
+  if (closed !== undefined) return { cause: 'shutdown', reason: closed };
+  const against = standsAgainst(s, authority);
+  if (against) return against;
+  if (authority.version() !== s.version) {
+    const { source, auth } = s.rights.facts;
+    const now = authority.rightsFor({ user: s.user, target: s.target, source, auth, startedAt: s.startedAt });
+    if (!isDeepStrictEqual(now, s.rights))
+      return { cause: 'revoked', reason: 'your rights changed just now: connect again' };
+    s.version = authority.version();
+  }
+  const decision = s.compiled.decide(SESSION_QUESTION, clock.now());
+  return decision.allow ? undefined : { cause: 'deadline', reason: `denied: @session (${reasonOf(decision)})` };
+}
+
+function launchOrder(s: LiveSession, parts: AdmissionParts) {
+  return {
+    type: 'launch' as const,
+    sid: s.id,
+    kind: s.kind,
+    account: s.account,
+    env: s.env,
+    recording: s.recording,
+    lineGate: s.kind === 'shell' && s.pty !== undefined,
+    hide: parts.hide,
+    deadline: s.deadlines.hardAt,
+    ...(s.command === undefined ? {} : { command: s.command }),
+    ...(s.pty === undefined ? {} : { pty: s.pty }),
+    ...(s.privateHome === undefined ? {} : { privateHome: s.privateHome }),
+  };
+}

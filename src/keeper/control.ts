@@ -1,0 +1,91 @@
+import { type Authority } from '../authority/index.js';
+import type { Config } from '../config/index.js';
+import type { AdminPort, Verb } from '../control/admin-port.js';
+import { identifyCaller, sharesPidNamespace } from '../control/caller.js';
+import { homePaths } from '../control/home.js';
+import type { Change } from '../authority/index.js';
+import type { Live } from '../control/live.js';
+import { createOperations } from '../control/operations.js';
+import { type ControlServer, startControlServer } from '../control/server.js';
+import type { Clock } from '../core/clock.js';
+import { formatProblem, messageOf } from '../core/errors.js';
+import { peerCredentials } from '../os/peercred.js';
+import { type CompiledPolicy, compileRights } from '../policy/index.js';
+import type { AuditLog, Store } from '../store/index.js';
+import type { Ground } from './ground.js';
+
+export interface ControlParts {
+  authority: Authority;
+  store: Store;
+  audit: AuditLog;
+  policy: CompiledPolicy;
+  config: { current: Config };
+  live: Live<Change>;
+  clock: Clock;
+  ground: Ground;
+  /** Where the broker really listens, `host:port`. */
+  listen: string;
+  startedAt: number;
+  log(line: string): void;
+}
+
+export interface Control {
+  reload(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The admin side of a running broker: the operations, and the socket they are asked through. */
+export async function startControl(parts: ControlParts): Promise<Control> {
+  const { config, ground, authority } = parts;
+  const port = createOperations({
+    ...parts,
+    config: () => config.current,
+    sandboxed: ground.isolation === 'sandbox',
+    broker: {
+      pid: process.pid,
+      startedAt: parts.startedAt,
+      listen: parts.listen,
+      isolation: ground.isolation,
+      gate: config.current.gate,
+      useConfig: (next) => {
+        config.current = next;
+      },
+    },
+  });
+  const server: ControlServer = await startControlServer({
+    path: homePaths(config.current.home).controlSocket,
+    port,
+    peerOf: peerCredentials,
+    identify: (peer, verb) =>
+      identifyCaller(peer, verb, {
+        ownUid: process.getuid?.() ?? 0,
+        admins: config.current.admins,
+        decide: (user, asked) => decideAdmin(user, asked, authority, parts.clock),
+        sharesNamespace: sharesPidNamespace,
+      }),
+    onFault: (verb, error) => parts.log(`${verb}: ${messageOf(error)}`),
+  });
+  return { reload: () => reload(port), close: () => server.close() };
+}
+
+/** `@admin:<verb>` for a user, as any other action is decided. */
+async function decideAdmin(user: string, verb: Verb, authority: Authority, clock: Clock) {
+  if (!authority.user(user)) return { allow: false, why: `no user ${user}` };
+  const lock = authority.lockFor({ user });
+  if (lock) return { allow: false, why: `locked: ${lock.reason}` };
+  const source = { ip: '127.0.0.1' };
+  const auth = { method: 'local' };
+  const data = authority.rightsFor({ user, target: 'local', source, auth, startedAt: clock.now() });
+  const rights = await compileRights(data);
+  const decision = rights.decide({ kind: 'action', action: `@admin:${verb}` }, clock.now());
+  return { allow: decision.allow, why: decision.rule ? `${decision.rule.id}: denied by rule` : 'no rule allows it' };
+}
+
+/** SIGHUP: what `sallyport reload` does, in the broker's own name. */
+async function reload(port: AdminPort): Promise<string> {
+  const caller = { uid: process.getuid?.() ?? 0, name: 'SIGHUP', by: 'broker' as const };
+  const { changed, problems, effects } = await port.reload({}, caller);
+  const errors = problems.filter((p) => p.severity === 'error');
+  if (errors.length > 0) return `reload refused, all is as it was: ${errors.map(formatProblem).join('; ')}`;
+  return changed ? `reloaded; ${effects.length} sessions changed` : 'reloaded; nothing was different';
+}

@@ -1,0 +1,128 @@
+import type { EndCause } from '../core/causes.js';
+import { type Clock, sleep } from '../core/clock.js';
+import { closeFd } from '../os/fd.js';
+import { pidfdGone, pidfdKillAndClose, pidfdSignal } from '../os/process.js';
+import type { AuditLog } from '../store/index.js';
+import type { LiveSession, Registry } from './registry.js';
+
+/** What a door gets to end a session in order. Unit: ms. */
+const ORDERLY_MS = 1_000;
+/** What the kernel gets to end a namespace whose first process was killed; then the guard goes too. Unit: ms. */
+const NAMESPACE_MS = 100;
+const POLL_MS = 2;
+const SIGKILL = 9;
+
+export interface Outcome {
+  cause: EndCause;
+  status?: string;
+  reason?: string;
+}
+
+export interface Endings {
+  /** Has the door end the session; whatever it does, nothing of the session runs when this resolves. */
+  order(session: LiveSession, cause: EndCause, reason: string | undefined, version: number): Promise<void>;
+  /** Kills the namespace by its pidfd, and the pair if that is not enough. */
+  force(session: LiveSession): Promise<void>;
+  /** A process nobody waits for: killed, its descriptor closed. */
+  stray(pidfd: number): void;
+  /** Records the end, once. */
+  finish(session: LiveSession, outcome: Outcome): Promise<void>;
+}
+
+export interface EndingParts {
+  clock: Clock;
+  registry: Registry;
+  audit: AuditLog;
+  clearLive(sid: string): Promise<void>;
+}
+
+export function createEndings(parts: EndingParts): Endings {
+  const { clock } = parts;
+  const force = (s: LiveSession) => forceEnd(s, clock);
+  return {
+    force,
+    stray: pidfdKillAndClose,
+    async order(s, cause, reason, version) {
+      s.ordered ??= { cause, ...(reason === undefined ? {} : { reason }) };
+      s.pair.toDoor({ type: 'end', sid: s.id, version, cause, ...(reason === undefined ? {} : { reason }) });
+      if (await within(clock, s.over, ORDERLY_MS)) return;
+      await force(s);
+    },
+    finish: (s, outcome) => finish(s, outcome, parts, force),
+  };
+}
+
+async function forceEnd(s: LiveSession, clock: Clock): Promise<void> {
+  if (s.state === 'over') return;
+  if (s.pidfd === undefined) {
+    // Not launched yet as far as we know: the guard must not go on with it either.
+    s.pair.toGuard({ type: 'end', sid: s.id });
+    return;
+  }
+  pidfdSignal(s.pidfd, SIGKILL);
+  if (await goneWithin(s, clock, NAMESPACE_MS)) return;
+  s.pair.kill(`session ${s.id} would not end`);
+}
+
+/** Whether the namespace's first process is gone in time; that it is gone means the kernel has killed the rest. */
+async function goneWithin(s: LiveSession, clock: Clock, ms: number): Promise<boolean> {
+  const until = clock.mono() + ms;
+  for (;;) {
+    if (s.pidfd === undefined || pidfdGone(s.pidfd)) return true;
+    if (clock.mono() >= until) return false;
+    await sleep(clock, POLL_MS);
+  }
+}
+
+async function finish(s: LiveSession, outcome: Outcome, parts: EndingParts, force: Endings['force']): Promise<void> {
+  if (s.state === 'over') return;
+  // A door's word that a session has ended is checked before it is written down.
+  if (s.pidfd !== undefined && !(await goneWithin(s, parts.clock, NAMESPACE_MS))) await force(s);
+  if (isOver(s)) return;
+  s.state = 'over';
+  parts.registry.remove(s);
+  if (s.pidfd !== undefined) closeFd(s.pidfd);
+  delete s.pidfd;
+  try {
+    parts.audit.append(endEntry(s, outcome));
+    await parts.audit.durable();
+    await parts.clearLive(s.id);
+  } catch {
+    // The audit log's own failure handler ends everything; the live marker stays for the next start to report.
+  }
+  s.settleOver();
+}
+
+/** Read anew after a wait, where the compiler would remember the earlier answer. */
+function isOver(s: LiveSession): boolean {
+  return s.state === 'over';
+}
+
+function endEntry(s: LiveSession, outcome: Outcome) {
+  const cause = s.ordered?.cause ?? outcome.cause;
+  const reason = s.ordered?.reason ?? outcome.reason;
+  const { commands, denied } = s;
+  return {
+    event: 'session-end' as const,
+    session: s.id,
+    user: s.user,
+    account: s.account.name,
+    target: s.target,
+    source: s.source,
+    door: s.pair.number,
+    cause,
+    ...(reason === undefined ? {} : { reason }),
+    data: { status: outcome.status ?? '', commands, denied },
+  };
+}
+
+/** True when `promise` settles within `ms`. */
+export async function within(clock: Clock, promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: { cancel(): void } | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = clock.after(ms, () => resolve(false));
+  });
+  const won = await Promise.race([promise.then(() => true), late]);
+  timer?.cancel();
+  return won;
+}

@@ -1,0 +1,132 @@
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import { clearLive, markLive } from '../store/index.js';
+import { createAdmission } from './admission.js';
+import type { BrokerOutput } from './broker.js';
+import { createEndings, type Endings } from './ending.js';
+import type { Ground } from './ground.js';
+import type { Listener } from './listener.js';
+import { createLive, type LiveSide } from './live.js';
+import { createLogins } from './logins.js';
+import type { Pair } from './pair.js';
+import { type Pairs, startPairs } from './pairs.js';
+import { createRegistry, type Registry } from './registry.js';
+import { type RouteParts, routeDoor, routeDown, routeGuard } from './routes.js';
+import type { State } from './state.js';
+import { createWatchdog, type Watchdog } from './watchdog.js';
+
+export interface FloorParts {
+  state: State;
+  ground: Ground;
+  clock: Clock;
+  out: BrokerOutput;
+}
+
+/** Where sessions live: the pairs that run them and everything the keeper holds of them. */
+export interface Floor {
+  registry: Registry;
+  endings: Endings;
+  watchdog: Watchdog;
+  pairs: Pairs;
+  live: LiveSide;
+  /** From now on connections are known by this listener. */
+  listen(listener: Listener): void;
+  /** Admits nobody any more; `why` is what they read. */
+  close(why: string): void;
+}
+
+export function layFloor(parts: FloorParts): Floor {
+  const { state, ground, clock, out } = parts;
+  const { audit, authority, config, paths } = state;
+  let closed: string | undefined;
+  let listener: Listener | undefined;
+  const registry = createRegistry();
+  const endings = createEndings({ clock, registry, audit, clearLive: (sid) => clearLive(paths.state, sid) });
+  const watchdog = createWatchdog(clock, registry, endings);
+  const logins = createLogins({
+    authority,
+    audit,
+    clock,
+    targets: () => config.current.targets,
+    connection: (id) => listener?.connection(id),
+  });
+  const admission = createAdmission({
+    authority,
+    audit,
+    config,
+    clock,
+    registry,
+    logins,
+    endings,
+    isolation: ground.isolation,
+    doorUid: ground.door?.uid,
+    hide: [paths.home],
+    closed: () => closed,
+    markLive: (s) => markLive(paths.state, s.id, { user: s.user, target: s.target, source: s.source }),
+  });
+  const routes: RouteParts = {
+    registry,
+    logins,
+    admission,
+    endings,
+    watchdog,
+    audit,
+    settled: (sid, version) => live.settled(sid, version),
+    listener: () => listener,
+    fault: (where, error) => out.log(`${where}: ${messageOf(error)}`),
+  };
+  const pairs = startPairs({
+    count: config.current.doors,
+    clock,
+    connectionsOf: (n) => listener?.countOf(n) ?? 0,
+    sessionsOf: (n) => registry.all().filter((s) => s.pair.number === n).length,
+    hooks: {
+      hello: (pair) => greeting(pair, parts),
+      fromDoor: (message, pair) => routeDoor(message, pair, routes),
+      fromGuard: (message, pair) => routeGuard(message, pair, routes),
+      up: (pair) => void audit.append({ event: 'door-start', door: pair.number }),
+      down(pair, why) {
+        if (closed === undefined) noteLost(pair, why, parts);
+        routeDown(pair, why, routes);
+      },
+    },
+  });
+  const live = createLive({ authority, config, clock, registry, endings, watchdog, pairs });
+  return {
+    registry,
+    endings,
+    watchdog,
+    pairs,
+    live,
+    listen(l) {
+      listener = l;
+    },
+    close(why) {
+      closed = why;
+    },
+  };
+}
+
+/** What a new pair is told first. */
+function greeting(pair: number, { state, ground }: FloorParts) {
+  const config = state.config.current;
+  const { loginGraceMs, authTries, channelsPerConnection } = config.limits;
+  const { isolation, door } = ground;
+  return {
+    door: {
+      type: 'hello' as const,
+      pair,
+      hostKey: state.hostKey,
+      limits: { loginGraceMs, authTries, channelsPerConnection },
+      env: [...config.env],
+      isolation,
+      ...(door === undefined ? {} : { drop: door }),
+    },
+    guard: { type: 'hello' as const, isolation, gate: config.gate, home: config.home, pair },
+  };
+}
+
+function noteLost(pair: Pair, why: string, { out, state }: FloorParts): void {
+  out.log(`door ${pair.number}: ${why}; its sessions have ended`);
+  if (state.audit.healthy()) state.audit.append({ event: 'door-lost', door: pair.number, reason: why });
+}

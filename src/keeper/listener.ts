@@ -1,0 +1,117 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Address, Limits } from '../config/index.js';
+
+/** One accepted connection, from accept to the door's word that it is closed. */
+export interface Connection {
+  readonly id: number;
+  readonly ip: string;
+  readonly port: number;
+  authenticated: boolean;
+  /** The pair that has it. */
+  pair: number;
+}
+
+export interface Listener {
+  /** The address in use, the port the system chose included. */
+  readonly address: Address;
+  connection(id: number): Connection | undefined;
+  authenticated(id: number): void;
+  closed(id: number): void;
+  /** Forgets the connections of a pair that is gone. */
+  lost(pair: number): void;
+  countOf(pair: number): number;
+  /** Stops accepting. */
+  close(): void;
+}
+
+export interface ListenerHooks {
+  /** Hands the socket to a door; undefined: none can take it. */
+  give(note: { conn: number; ip: string; port: number }, socket: Socket): number | undefined;
+}
+
+/** Accepts, counts and passes on. No byte is read here. Rejects when the address cannot be had. */
+export async function listen(address: Address, limits: Limits, hooks: ListenerHooks): Promise<Listener> {
+  const connections = new Map<number, Connection>();
+  const perSource = new Map<string, number>();
+  let startups = 0;
+  let next = 0;
+  const forget = (id: number) => {
+    const c = connections.get(id);
+    if (!c) return;
+    connections.delete(id);
+    if (!c.authenticated) startups -= 1;
+    const left = (perSource.get(sourceOf(c.ip)) ?? 1) - 1;
+    if (left > 0) perSource.set(sourceOf(c.ip), left);
+    else perSource.delete(sourceOf(c.ip));
+  };
+  const full = (ip: string) =>
+    connections.size >= limits.connections ||
+    startups >= limits.startups ||
+    (perSource.get(sourceOf(ip)) ?? 0) >= limits.connectionsPerSource;
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    const ip = plainIp(socket.remoteAddress);
+    if (ip === undefined || full(ip)) {
+      socket.destroy();
+      return;
+    }
+    next += 1;
+    const note = { conn: next, ip, port: socket.remotePort ?? 0 };
+    const connection: Connection = { id: next, ip, port: note.port, authenticated: false, pair: -1 };
+    connections.set(next, connection);
+    startups += 1;
+    perSource.set(sourceOf(ip), (perSource.get(sourceOf(ip)) ?? 0) + 1);
+    const pair = hooks.give(note, socket);
+    if (pair === undefined) {
+      forget(connection.id);
+      socket.destroy();
+    } else connection.pair = pair;
+  });
+  await started(server, address);
+  return {
+    address: boundAddress(server, address),
+    connection: (id) => connections.get(id),
+    authenticated(id) {
+      const c = connections.get(id);
+      if (!c || c.authenticated) return;
+      c.authenticated = true;
+      startups -= 1;
+    },
+    closed: forget,
+    lost(pair) {
+      for (const c of [...connections.values()]) if (c.pair === pair) forget(c.id);
+    },
+    countOf: (pair) => [...connections.values()].filter((c) => c.pair === pair).length,
+    close: () => void server.close(),
+  };
+}
+
+function started(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: address.host, port: address.port, backlog: 511 }, () => {
+      server.off('error', reject);
+      server.on('error', () => {});
+      resolve();
+    });
+  });
+}
+
+function boundAddress(server: Server, address: Address): Address {
+  const bound = server.address();
+  return { host: address.host, port: typeof bound === 'object' && bound ? bound.port : address.port };
+}
+
+/** IPv4 as such, also when it came mapped into IPv6. */
+function plainIp(address: string | undefined): string | undefined {
+  return address?.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/** One source: an IPv4 address, or an IPv6 /64, which is what one customer gets. */
+function sourceOf(ip: string): string {
+  if (!ip.includes(':')) return ip;
+  const [head = '', tail] = ip.split('::', 2);
+  const left = head.split(':').filter((p) => p !== '');
+  const missing = tail === undefined ? 0 : 8 - left.length - tail.split(':').filter((p) => p !== '').length;
+  return [...left, ...Array<string>(Math.max(0, missing)).fill('0')].slice(0, 4).join(':');
+}

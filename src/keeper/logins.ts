@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import type { Authority } from '../authority/index.js';
+import type { Clock } from '../core/clock.js';
+import { newId } from '../core/ids.js';
+import { compileRights } from '../policy/index.js';
+import { LOGIN_QUESTION, SESSION_QUESTION } from '../session/index.js';
+import { parseLoginName, verifyProof } from '../ssh/index.js';
+import type { AuditLog } from '../store/index.js';
+import type { FromDoor } from '../wire/door.js';
+import type { Connection } from './listener.js';
+import { standsAgainst } from './live.js';
+
+/** Signed blobs remembered, so that none is taken twice; each is bound to one connection's session id anyway. */
+const MAX_SEEN_BLOBS = 20_000;
+
+export interface LoginRecord {
+  id: string;
+  user: string;
+  target: string;
+  key: string;
+  conn: number;
+  pair: number;
+  ip: string;
+  port: number;
+  at: number;
+}
+
+export interface Logins {
+  probe(message: Extract<FromDoor, { type: 'probe' }>): boolean;
+  /** The login's id once it is durable in the audit log; undefined: refused. */
+  login(message: Extract<FromDoor, { type: 'login' }>, pair: number): Promise<string | undefined>;
+  get(id: string, conn: number, pair: number): LoginRecord | undefined;
+  /** Forgets the logins of a connection. */
+  closed(conn: number): void;
+}
+
+export interface LoginParts {
+  authority: Authority;
+  audit: AuditLog;
+  clock: Clock;
+  targets(): Readonly<Record<string, unknown>>;
+  connection(id: number): Connection | undefined;
+}
+
+export function createLogins(parts: LoginParts): Logins {
+  const { authority } = parts;
+  const byId = new Map<string, LoginRecord>();
+  const seen = new Set<string>();
+  return {
+    // One path for every name: what exists shows in neither answer nor delay beyond the answer itself.
+    probe: (m) => authority.usableKey(m.user, fingerprint(m.key)) !== undefined,
+    async login(message, pair) {
+      const why = await judge(message, seen, parts);
+      const connection = parts.connection(message.conn);
+      if (typeof why === 'string' || !connection || connection.pair !== pair) {
+        refused(message, typeof why === 'string' ? why : 'unknown connection', connection, parts.audit);
+        return undefined;
+      }
+      const { ip, port } = connection;
+      const record = { ...why, id: newId(), conn: message.conn, pair, ip, port, at: parts.clock.now() };
+      parts.audit.append({ event: 'login', ...who(record), door: pair, key: record.key });
+      await parts.audit.durable();
+      byId.set(record.id, record);
+      return record.id;
+    },
+    get(id, conn, pair) {
+      const record = byId.get(id);
+      return record?.conn === conn && record.pair === pair ? record : undefined;
+    },
+    closed(conn) {
+      for (const record of byId.values()) if (record.conn === conn) byId.delete(record.id);
+    },
+  };
+}
+
+interface Accepted {
+  user: string;
+  target: string;
+  key: string;
+}
+
+async function judge(
+  message: Extract<FromDoor, { type: 'login' }>,
+  seen: Set<string>,
+  parts: LoginParts,
+): Promise<Accepted | string> {
+  const { authority, clock } = parts;
+  const proof = {
+    algo: message.algo,
+    keyType: message.keyType,
+    keyBlob: Buffer.from(message.key, 'base64'),
+    signedBlob: Buffer.from(message.signed, 'base64'),
+    signature: Buffer.from(message.signature, 'base64'),
+  };
+  const name = parseLoginName(message.name);
+  if (verifyProof(proof, { user: message.name }) !== true) return 'the signature does not hold';
+  if (!once(seen, proof.signedBlob)) return 'the signature was used before';
+  if (!name) return 'no such user';
+  const key = fingerprint(message.key);
+  if (!authority.usableKey(name.user, key)) return 'the key is not a key of this user';
+  const against = standsAgainst({ user: name.user, key, target: name.target }, authority);
+  if (against) return `${against.cause}${against.reason === undefined ? '' : `: ${against.reason}`}`;
+  if (!Object.hasOwn(parts.targets(), name.target)) return `no target ${name.target}`;
+  const connection = parts.connection(message.conn);
+  if (!connection) return 'the connection is gone';
+  const rights = await compileRights(
+    authority.rightsFor({
+      user: name.user,
+      target: name.target,
+      source: { ip: connection.ip },
+      auth: { method: 'publickey', key },
+      startedAt: clock.now(),
+    }),
+  );
+  for (const question of [LOGIN_QUESTION, SESSION_QUESTION]) {
+    const decision = rights.decide(question, clock.now());
+    if (!decision.allow)
+      return `@${question === LOGIN_QUESTION ? 'login' : 'session'} ${decision.rule?.id ?? decision.why}`;
+  }
+  return { user: name.user, target: name.target, key };
+}
+
+function once(seen: Set<string>, blob: Buffer): boolean {
+  const digest = createHash('sha256').update(blob).digest('base64');
+  if (seen.has(digest)) return false;
+  seen.add(digest);
+  if (seen.size > MAX_SEEN_BLOBS) for (const oldest of [...seen].slice(0, MAX_SEEN_BLOBS / 2)) seen.delete(oldest);
+  return true;
+}
+
+export function fingerprint(keyBase64: string): string {
+  const digest = createHash('sha256').update(Buffer.from(keyBase64, 'base64')).digest('base64');
+  return `SHA256:${digest.replace(/=+$/, '')}`;
+}
+
+function who(record: LoginRecord) {
+  return { user: record.user, target: record.target, source: `${record.ip}:${record.port}` };
+}
+
+function refused(
+  message: Extract<FromDoor, { type: 'login' }>,
+  reason: string,
+  connection: Connection | undefined,
+  audit: AuditLog,
+): void {
+  const source = connection && { source: `${connection.ip}:${connection.port}` };
+  audit.append({ event: 'login-refused', user: message.name, ...source, key: fingerprint(message.key), reason });
+}

@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Clock, Timer } from '../core/clock.js';
+import { recvFds, socketpair } from '../os/lane.js';
+import { streamPair } from '../os/stream-pair.js';
+import { type FromDoor, fromDoor, STALL_MS, type ToDoor } from '../wire/door.js';
+import { createLink, type Link } from '../wire/frames.js';
+import { BEAT_MS, type GuardToKeeper, guardToKeeper, type KeeperToGuard } from '../wire/guard.js';
+
+/** Loading the program takes a while on a busy machine; unit: ms. */
+const START_MS = 20_000;
+const MISSED_BEATS = STALL_MS / BEAT_MS;
+
+export interface PairHooks {
+  hello(pair: number): { door: ToDoor; guard: KeeperToGuard };
+  fromDoor(message: FromDoor, pair: Pair): void;
+  fromGuard(message: GuardToKeeper, pair: Pair): void;
+  /** Door and guard are both ready. */
+  up(pair: Pair): void;
+  /** Both processes have been told to die; called once. `why` is one line for the log. */
+  down(pair: Pair, why: string): void;
+}
+
+export interface Pair {
+  readonly number: number;
+  readonly ready: boolean;
+  readonly alive: boolean;
+  readonly doorPid: number | undefined;
+  readonly guardPid: number | undefined;
+  toDoor(message: ToDoor): boolean;
+  toGuard(message: KeeperToGuard): boolean;
+  /** Hands a client over; false: the door cannot take it. */
+  giveSocket(note: { conn: number; ip: string; port: number }, socket: Socket): boolean;
+  /** The descriptors the guard sent under this token. */
+  take(token: string): number[];
+  /** Kills both at once. Idempotent. */
+  kill(why: string): void;
+  /** Resolves when both processes have been reaped. */
+  readonly buried: Promise<void>;
+}
+
+interface Half {
+  child: ChildProcess;
+  ready: boolean;
+  missed: number;
+}
+
+/** Starts one door and one guard, joined to each other and to the keeper. Neither outlives the other. */
+export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair {
+  const [keeperLane, guardLane] = socketpair();
+  const [doorSide, guardSide] = streamPair();
+  const [doorLane, guardDoorLane] = socketpair();
+  const guard = half(run('guard', ['pipe', guardLane, guardSide, guardDoorLane]));
+  const door = half(run('door', ['ipc', 'pipe', doorSide, doorLane]));
+  for (const fd of [guardLane, doorSide, guardSide, doorLane, guardDoorLane]) closeSync(fd);
+
+  let alive = true;
+  let beatTimer: Timer | undefined;
+  const kill = (why: string) => {
+    if (!alive) return;
+    alive = false;
+    beatTimer?.cancel();
+    guard.child.kill('SIGKILL');
+    door.child.kill('SIGKILL');
+    doorLink.close();
+    guardLink.close();
+    hooks.down(pair, why);
+  };
+  const readied = (which: Half) => {
+    which.ready = true;
+    if (door.ready && guard.ready) hooks.up(pair);
+  };
+  const guardLink: Link<KeeperToGuard> = createLink(channel(guard.child, 3), {
+    incoming: guardToKeeper,
+    onMessage(message) {
+      guard.missed = 0;
+      if (message.type === 'ready') readied(guard);
+      else if (message.type !== 'beat') hooks.fromGuard(message, pair);
+    },
+    onClose: (reason) => kill(`guard link closed${reason ? `: ${reason}` : ''}`),
+  });
+  const doorLink: Link<ToDoor> = createLink(channel(door.child, 4), {
+    incoming: fromDoor,
+    onMessage(message) {
+      door.missed = 0;
+      if (message.type === 'ready') readied(door);
+      else hooks.fromDoor(message, pair);
+    },
+    onClose: (reason) => kill(`door link closed${reason ? `: ${reason}` : ''}`),
+  });
+  const pair: Pair = {
+    number,
+    get ready() {
+      return alive && door.ready && guard.ready;
+    },
+    get alive() {
+      return alive;
+    },
+    doorPid: door.child.pid,
+    guardPid: guard.child.pid,
+    toDoor: (message) => doorLink.send(message),
+    toGuard: (message) => guardLink.send(message),
+    giveSocket: (note, socket) => alive && door.ready && sendSocket(door.child, note, socket, kill),
+    take: (token) => recvFds(keeperLane, token),
+    kill,
+    buried: Promise.all([buried(guard.child), buried(door.child)]).then(() => closeSync(keeperLane)),
+  };
+  guard.child.once('exit', (code, signal) => kill(`guard ended (${signal ?? code})`));
+  door.child.once('exit', (code, signal) => kill(`door ended (${signal ?? code})`));
+  beatTimer = watchBeats(clock, { door, guard }, kill);
+  const { door: toDoorHello, guard: toGuardHello } = hooks.hello(number);
+  guardLink.send(toGuardHello);
+  doorLink.send(toDoorHello);
+  return pair;
+}
+
+/**
+ * Beats are counted in ticks of ours, not in time: a keeper that was itself stopped finds one tick, not a stalled pair.
+ */
+function watchBeats(clock: Clock, halves: { door: Half; guard: Half }, kill: (why: string) => void): Timer {
+  let ticks = 0;
+  return clock.every(BEAT_MS, () => {
+    ticks += 1;
+    for (const [name, h] of Object.entries(halves)) {
+      h.missed += 1;
+      if (h.ready ? h.missed > MISSED_BEATS : ticks * BEAT_MS > START_MS) kill(`${name} stalled`);
+    }
+  });
+}
+
+type Stdio = ('pipe' | 'ipc' | number)[];
+
+/** In a session of its own: a terminal's Ctrl-C is the keeper's to hear. */
+function run(name: 'door' | 'guard', fds: Stdio): ChildProcess {
+  const entry = fileURLToPath(new URL(`../${name}/main.js`, import.meta.url));
+  const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', NODE_NO_WARNINGS: '1' };
+  return spawn(process.execPath, [entry], {
+    stdio: ['ignore', 'inherit', 'inherit', ...fds],
+    env,
+    detached: true,
+    cwd: '/',
+  });
+}
+
+function half(child: ChildProcess): Half {
+  child.on('error', () => {});
+  return { child, ready: false, missed: 0 };
+}
+
+function channel(child: ChildProcess, index: number): Socket {
+  const socket = child.stdio[index] as unknown as Socket | null | undefined;
+  if (!socket) throw new Error(`could not start a process: ${child.spawnfile}`);
+  return socket;
+}
+
+function buried(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) resolve();
+    else child.once('exit', () => resolve());
+  });
+}
+
+function sendSocket(child: ChildProcess, note: object, socket: Socket, kill: (why: string) => void): boolean {
+  if (!child.connected) return false;
+  // What send returns is about its backlog, not about success.
+  child.send(note, socket, { keepOpen: false }, (error) => {
+    if (error) kill(`door takes no connections: ${error.message}`);
+  });
+  return true;
+}

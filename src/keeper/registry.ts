@@ -1,0 +1,99 @@
+import type { EndCause } from '../core/causes.js';
+import type { Rights, RightsData } from '../policy/types.js';
+import type { AccountInfo, Deadlines, PtySize, SessionInfo, SessionKind } from '../wire/types.js';
+import type { Pair } from './pair.js';
+
+/** A session from its reservation to its last audit entry. */
+export interface LiveSession {
+  readonly id: string;
+  readonly user: string;
+  readonly account: AccountInfo;
+  readonly target: string;
+  readonly kind: SessionKind;
+  readonly command?: string;
+  readonly pty?: PtySize & { term: string };
+  readonly env: Record<string, string>;
+  /** `ip:port` of the client. */
+  readonly source: string;
+  readonly conn: number;
+  readonly key: string;
+  readonly pair: Pair;
+  readonly startedAt: number;
+  /** Absolute path of the recording. */
+  readonly recording: string;
+  readonly privateHome?: string;
+  /** `reserved` counts against limits and is not launched; changes are looked at when it is. */
+  state: 'reserved' | 'launching' | 'live' | 'over';
+  rights: RightsData;
+  compiled: Rights;
+  deadlines: Deadlines;
+  /** Version of the authority the door last acknowledged. */
+  version: number;
+  lastInputAt: number;
+  commands: number;
+  denied: number;
+  /** The first process of its namespace. */
+  pidfd?: number;
+  /** The cause a keeper's order gave; it outranks what a door reports afterwards. */
+  ordered?: { cause: EndCause; reason?: string };
+  /** Resolves when nothing of it runs any more and the end is recorded. */
+  readonly over: Promise<void>;
+  settleOver(): void;
+}
+
+/** Sessions by id, by user and by pair: every look-up costs what it finds. */
+export interface Registry {
+  add(session: LiveSession): void;
+  remove(session: LiveSession): void;
+  get(id: string): LiveSession | undefined;
+  all(): LiveSession[];
+  ofUser(user: string): LiveSession[];
+  ofPair(pair: Pair): LiveSession[];
+  size(): number;
+}
+
+export function createRegistry(): Registry {
+  const byId = new Map<string, LiveSession>();
+  const byUser = new Map<string, Set<LiveSession>>();
+  return {
+    add(s) {
+      byId.set(s.id, s);
+      const mine = byUser.get(s.user) ?? new Set();
+      mine.add(s);
+      byUser.set(s.user, mine);
+    },
+    remove(s) {
+      byId.delete(s.id);
+      const mine = byUser.get(s.user);
+      mine?.delete(s);
+      if (mine?.size === 0) byUser.delete(s.user);
+    },
+    get: (id) => byId.get(id),
+    all: () => [...byId.values()],
+    ofUser: (user) => [...(byUser.get(user) ?? [])],
+    ofPair: (pair) => [...byId.values()].filter((s) => s.pair === pair),
+    size: () => byId.size,
+  };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+export function sessionInfo(s: LiveSession): SessionInfo {
+  return {
+    id: s.id,
+    user: s.user,
+    account: s.account.name,
+    target: s.target,
+    kind: s.kind,
+    source: s.source,
+    door: s.pair.number,
+    startedAt: iso(s.startedAt),
+    lastInputAt: iso(s.lastInputAt),
+    idleAt: iso(s.lastInputAt + s.deadlines.idleMs),
+    deadlineAt: iso(s.deadlines.hardAt),
+    deadlineCause: s.deadlines.hardCause,
+    recording: s.recording,
+    commands: s.commands,
+    denied: s.denied,
+  };
+}

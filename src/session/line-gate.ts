@@ -1,0 +1,53 @@
+import { escapeText } from '../core/escape.js';
+import {
+  decideLine,
+  type GateMode,
+  type LineEvent,
+  type LineGate,
+  type LineGateOptions,
+  type Lookup,
+} from '../gate/index.js';
+import { denialMarker, lineMarker } from '../record/index.js';
+import type { ExecGateParts } from './exec-gate.js';
+
+/** Longest line kept in the audit log. Unit: characters. */
+const MAX_RECORDED = 1_000;
+
+export type LineGateHooks = Omit<LineGateOptions, 'qFd' | 'aFd' | 'clock'>;
+/** Opens the line gate on the FIFOs the guard handed over. */
+export type LineGateOpener = (hooks: LineGateHooks) => LineGate;
+
+export interface LineGateParts extends ExecGateParts {
+  gate: GateMode;
+  lookup: Lookup;
+}
+
+/** How the line gate decides, records and counts for one session. */
+export function lineGateHooks(parts: LineGateParts): LineGateHooks {
+  const { clock, life, rights, journal, recorder, filter, gate, lookup } = parts;
+  const record = (event: LineEvent) => {
+    const { allow, decision } = event.verdict;
+    return journal.add({
+      gate: 'line',
+      command: escapeText(event.text, MAX_RECORDED),
+      allow,
+      why: decision?.why ?? (allow ? 'rule' : 'error'),
+      ...(decision?.rule === undefined ? {} : { rule: decision.rule.id }),
+    });
+  };
+  return {
+    gate,
+    decide: (parsed, context) =>
+      life.ending === undefined
+        ? decideLine(parsed, rights(), lookup, clock.now(), context)
+        : { allow: false, reason: 'the session has ended' },
+    onLine(event) {
+      const { n } = record(event);
+      filter.accepted(event.text);
+      void recorder.marker(lineMarker(event.text, n));
+    },
+    onRefused(event) {
+      void recorder.marker(denialMarker(record(event)));
+    },
+  };
+}

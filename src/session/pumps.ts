@@ -1,0 +1,91 @@
+import type { Recorder } from '../record/index.js';
+import type { Life } from './life.js';
+import type { ClientPort, OutputStream, ProgramPort } from './ports.js';
+import type { Screen } from './screen.js';
+
+export interface Output {
+  /** Bytes of the session's programs, or our own words, on their way to recording and client. */
+  send(chunk: Buffer, stream: OutputStream): void;
+  /** From here on the client's slowness no longer holds anything back. */
+  abandon(): void;
+}
+
+export interface OutputParts {
+  client: ClientPort;
+  program: Pick<ProgramPort, 'pauseOutput' | 'resumeOutput'>;
+  recorder: Pick<Recorder, 'output'>;
+  screen: Screen;
+  life: Life;
+  /** Called for every chunk: without a pty, output is activity. */
+  onActivity(): void;
+}
+
+/**
+ * The way out: recorded first, then sent. Whichever of the two backs up pauses the programs' output. While the
+ * recorder writes asynchronously chunks leave in order, one promise behind the other; the programs are paused, so
+ * the chain holds no more than what was already read.
+ */
+export function createOutput(parts: OutputParts): Output {
+  const { client, program, recorder, screen, life } = parts;
+  let chain: Promise<void> | undefined;
+  let clientFull = false;
+  let abandoned = false;
+  const balance = () => {
+    if (abandoned || (chain === undefined && !clientFull)) program.resumeOutput();
+    else program.pauseOutput();
+  };
+  const toClient = (chunk: Buffer, stream: OutputStream) => {
+    screen.saw(chunk);
+    const room = stream === 'err' ? client.writeErr(chunk) : client.writeOut(chunk);
+    if (!room && !clientFull) {
+      clientFull = true;
+      balance();
+    }
+  };
+  client.onDrain(() => {
+    clientFull = false;
+    balance();
+  });
+  const later = (written: Promise<void>, chunk: Buffer, stream: OutputStream) => {
+    const link = Promise.all([chain, written]).then(
+      () => toClient(chunk, stream),
+      () => {
+        life.end({ cause: 'recording' });
+      },
+    );
+    chain = link;
+    balance();
+    void link.then(() => {
+      if (chain !== link) return;
+      chain = undefined;
+      balance();
+    });
+  };
+  return {
+    send(chunk, stream) {
+      parts.onActivity();
+      try {
+        const written = recorder.output(chunk, stream);
+        if (written !== true) later(written, chunk, stream);
+        else if (chain !== undefined) later(Promise.resolve(), chunk, stream);
+        else toClient(chunk, stream);
+      } catch {
+        life.end({ cause: 'recording' });
+      }
+    },
+    abandon() {
+      abandoned = true;
+      balance();
+    },
+  };
+}
+
+/** The way in: client to programs, held back while the programs do not read. */
+export function pumpInput(client: ClientPort, program: ProgramPort, onInput: (chunk: Buffer) => void): void {
+  client.onInput((chunk) => {
+    onInput(chunk);
+    if (!program.write(chunk)) client.pauseInput();
+  });
+  client.onInputEnd(() => program.endInput());
+  program.onDrain(() => client.resumeInput());
+}

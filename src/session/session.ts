@@ -1,0 +1,240 @@
+import type { EndCause } from '../core/causes.js';
+import { ENDED_STATUS } from '../core/causes.js';
+import type { Clock } from '../core/clock.js';
+import { sleep } from '../core/clock.js';
+import type { LineGate, Lookup } from '../gate/index.js';
+import type { RightsData } from '../policy/types.js';
+import type { Recorder } from '../record/index.js';
+import type { ExecAsk } from '../wire/guard.js';
+import type { Admitted, Deadlines, PtySize } from '../wire/types.js';
+import { bannerText } from './banner.js';
+import { type SessionDeadlines, startDeadlines } from './deadlines.js';
+import { answerExec, recordNote, type ExecGateParts } from './exec-gate.js';
+import { createInputClassifier } from './idle-input.js';
+import { createJournal, type Journal } from './journal.js';
+import { createLife, type Ending, type ExitStatus, type Life } from './life.js';
+import { type LineGateOpener, lineGateHooks } from './line-gate.js';
+import { type LiveRights, SESSION_QUESTION } from './live-rights.js';
+import type { ClientPort, ProgramPort, SupervisorPort } from './ports.js';
+import { createOutput, type Output, pumpInput } from './pumps.js';
+import { createRefusalFilter } from './refusals.js';
+import { createScreen, noticeStream, type Screen } from './screen.js';
+
+/** How long the end of every process may take before the session goes on without the proof; the keeper kills sooner. */
+const GONE_WAIT_MS = 3_000;
+/** What a client gets to take its last bytes after being shown out, and after leaving by itself. Unit: ms. */
+const LAST_WORDS_MS = 1_000;
+const FAREWELL_MS = 30_000;
+
+/** Questions that came in the same breath as the launch; a launcher asks none, its shell one at a time. */
+const MAX_EARLY = 16;
+
+/** What the guard handed over for one session. */
+export interface Started {
+  program: ProgramPort;
+  /** Opens the recording; `onFailure` ends the session. */
+  record(onFailure: (error: Error) => void): Recorder;
+  /** Present when the shell is one the line gate knows. */
+  openLineGate?: LineGateOpener;
+  /** Closes every descriptor of a session that will not run. */
+  discard(): void;
+}
+
+export interface SessionSetup {
+  admitted: Admitted;
+  pty: PtySize | undefined;
+  client: ClientPort;
+  clock: Clock;
+  rights: LiveRights;
+  /** Finds programs for the line gate. */
+  lookup: Lookup;
+  supervisor: SupervisorPort;
+  /** Has the session launched; rejects with what to tell the engineer. */
+  start(): Promise<Started>;
+}
+
+export interface SessionEnd {
+  cause: EndCause;
+  /** `0`, `130`, `SIGKILL`, … or empty where there was none. */
+  status: string;
+  commands: number;
+  denied: number;
+  reason?: string;
+}
+
+/** A live session as its door sees it. */
+export interface Session {
+  readonly id: string;
+  ask(ask: ExecAsk): void;
+  exited(status: ExitStatus): void;
+  notice(text: string): void;
+  /** The guard refused or killed something by itself: shown and recorded like any refusal. */
+  note(kind: string, text: string): void;
+  end(cause: EndCause, reason?: string): void;
+  /** Resolves to whether the session lives on under the new rights. */
+  applyRights(data: RightsData, version: number, deadlines: Deadlines, cause: EndCause): Promise<'changed' | 'ended'>;
+  lastInputAt(): number;
+  /** Every process is gone and the recording is closed. Never rejects. */
+  readonly ended: Promise<SessionEnd>;
+}
+
+/** Everything of a session that was launched. */
+interface Running {
+  started: Started;
+  recorder: Recorder;
+  journal: Journal;
+  screen: Screen;
+  output: Output;
+  deadlines: SessionDeadlines;
+  lineGate: LineGate | undefined;
+  exec: ExecGateParts;
+  notice(text: string): void;
+}
+
+/** Runs a session from its admission to its end. */
+export function openSession(setup: SessionSetup): Session {
+  const { admitted, clock, rights } = setup;
+  const life = createLife();
+  let running: Running | undefined;
+  const early: ExecAsk[] = [];
+  const ended = run(setup, life, (r) => {
+    running = r;
+    for (const ask of early.splice(0)) void answerExec(ask, r.exec);
+  });
+  setup.client.onClose(() => life.end({ cause: 'disconnected' }));
+  return {
+    id: admitted.id,
+    ask(ask) {
+      if (running) void answerExec(ask, running.exec);
+      else if (early.length < MAX_EARLY && life.ending === undefined) early.push(ask);
+      else setup.supervisor.verdict(ask.q, false, 'none');
+    },
+    exited: (status) => void life.end({ cause: 'exit', status }),
+    notice: (text) => running?.notice(text),
+    note(kind, text) {
+      if (running) recordNote(kind, text, running.exec);
+    },
+    end: (cause, reason) => void life.end({ cause, ...(reason === undefined ? {} : { reason }) }),
+    async applyRights(data, version, deadlines, cause) {
+      await rights.replace(data, version);
+      if (life.ending !== undefined) return 'ended';
+      running?.deadlines.update(deadlines);
+      if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause });
+      return life.ending === undefined ? 'changed' : 'ended';
+    },
+    lastInputAt: () => running?.deadlines.lastInputAt() ?? admitted.startedAt,
+    ended,
+  };
+}
+
+async function run(setup: SessionSetup, life: Life, ready: (r: Running) => void): Promise<SessionEnd> {
+  const { client } = setup;
+  let running: Running | undefined;
+  let failed = false;
+  try {
+    const started = await setup.start();
+    running = assemble(setup, life, started);
+    ready(running);
+    greet(setup, running);
+    await life.over;
+  } catch (error) {
+    failed = true;
+    refuseStart(client, life, error);
+  }
+  const ending = await life.over;
+  if (running) await tearDown(setup, running, ending);
+  else setup.supervisor.end();
+  void farewell(setup, ending, failed);
+  return summary(ending, running?.journal);
+}
+
+function assemble(setup: SessionSetup, life: Life, started: Started): Running {
+  const { admitted, client, clock, rights, supervisor } = setup;
+  const pty = setup.pty !== undefined;
+  const { program } = started;
+  const recorder = started.record(() => life.end({ cause: 'recording' }));
+  const journal = createJournal(clock, (events) => supervisor.decisions(events));
+  const screen = createScreen(pty);
+  const filter = createRefusalFilter();
+  let touch = () => {};
+  const output = createOutput({ client, program, recorder, screen, life, onActivity: () => !pty && touch() });
+  const notice = (text: string) => output.send(screen.line(text), noticeStream(pty));
+  const deadlines = startDeadlines(clock, admitted.deadlines, {
+    warn: notice,
+    end: (cause) => void life.end({ cause }),
+    recheck() {
+      if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: 'deadline' });
+    },
+  });
+  touch = deadlines.touch;
+  const exec = { clock, life, rights: rights.current, journal, recorder, supervisor, filter, notice };
+  const lineGate = started.openLineGate?.(lineGateHooks({ ...exec, gate: admitted.gate, lookup: setup.lookup }));
+  const classifier = createInputClassifier();
+  program.onOutput((chunk, stream) => output.send(chunk, stream));
+  pumpInput(client, program, (chunk) => {
+    if (!pty || classifier.isTyping(chunk)) touch();
+    // Without a line gate, Enter is all that is known of a line.
+    if (!lineGate && (chunk.includes(0x0d) || chunk.includes(0x0a))) filter.accepted(undefined);
+  });
+  client.onResize((cols, rows) => {
+    program.resize(cols, rows);
+    void recorder.resize(cols, rows);
+  });
+  return { started, recorder, journal, screen, output, deadlines, lineGate, exec, notice };
+}
+
+function greet(setup: SessionSetup, running: Running): void {
+  const { admitted, pty, clock } = setup;
+  if (pty && admitted.kind === 'shell') running.notice(bannerText(admitted, clock.now()));
+}
+
+function refuseStart(client: ClientPort, life: Life, error: unknown): void {
+  const text = error instanceof Error ? error.message : 'the session could not be started';
+  client.writeErr(Buffer.from(`sallyport: ${text}\r\n`));
+  life.end({ cause: 'crashed', reason: text });
+}
+
+/** Every process first, then the last bytes, then the recording: nothing here waits for the client. */
+async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promise<void> {
+  const { clock, supervisor, pty } = setup;
+  r.deadlines.stop();
+  r.lineGate?.close();
+  if (ending.cause !== 'exit') {
+    r.output.abandon();
+    supervisor.end();
+  }
+  await Promise.race([supervisor.gone, sleep(clock, GONE_WAIT_MS)]);
+  try {
+    await Promise.race([r.started.program.drain(), sleep(clock, GONE_WAIT_MS)]);
+    if (ending.cause !== 'exit' && ending.cause !== 'disconnected') {
+      const restore = r.screen.restore();
+      if (restore !== '') r.output.send(Buffer.from(restore), noticeStream(pty !== undefined));
+      r.notice(`sallyport: session closed: ${ending.cause}`);
+    }
+  } finally {
+    r.started.program.close();
+    r.journal.flush();
+    await r.recorder.close({ cause: ending.cause, ...statusNumber(ending) });
+  }
+}
+
+async function farewell(setup: SessionSetup, ending: Ending, failed: boolean): Promise<void> {
+  const { client, clock } = setup;
+  const status: ExitStatus = ending.status ?? { code: failed ? 1 : ENDED_STATUS };
+  client.exit(status);
+  client.close();
+  await sleep(clock, ending.cause === 'exit' ? FAREWELL_MS : LAST_WORDS_MS);
+  client.destroy();
+}
+
+function statusNumber(ending: Ending): { status?: number } {
+  if (ending.status === undefined) return ending.cause === 'disconnected' ? {} : { status: ENDED_STATUS };
+  return 'code' in ending.status ? { status: ending.status.code } : {};
+}
+
+function summary(ending: Ending, journal: Journal | undefined): SessionEnd {
+  const { status, cause, reason } = ending;
+  const counts = journal?.counts() ?? { commands: 0, denied: 0 };
+  const shown = status === undefined ? '' : 'code' in status ? String(status.code) : status.signal;
+  return { cause, status: shown, ...counts, ...(reason === undefined ? {} : { reason }) };
+}
