@@ -22,7 +22,10 @@ export async function* findRecordings(
     if (filter.since !== undefined && day.start + DAY_MS <= filter.since) return;
     for (const id of await idsOf(day)) {
       if (ids !== undefined && !ids.has(id)) continue;
-      const entry = await entryOf(id, join(day.path, `${id}.cast`)).catch(onProblem);
+      const entry = await entryOf(id, join(day.path, `${id}.cast`)).catch((error) => {
+        onProblem(error);
+        return undefined;
+      });
       if (entry && fits(entry, filter) && (await ranCommand(entry, filter.command, onProblem))) yield entry;
     }
   }

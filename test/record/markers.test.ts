@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { denialMarker, endMarker, lineMarker, markerMatches, noteMarker, renderAudit } from '../../src/record/index.js';
+import { eventsOf, start } from './helpers.js';
+
+const NASTY = 'echo \u001b]52;c;eA==\u0007\n\u202e';
+
+describe('markers', () => {
+  it('have one escaped line for people and the very text for programs', () => {
+    expect(lineMarker(NASTY, 3)).toEqual({
+      label: 'line: echo \\e]52;c;eA==\\x07\\n\\u202e',
+      data: { type: 'line', text: NASTY, n: 3 },
+    });
+    expect(denialMarker({ command: 'rm -rf /', gate: 'exec', why: 'rule', rule: 'no-wipe', parent: 'make x' })).toEqual(
+      {
+        label: 'denied: rm -rf /, started by make x (no-wipe)',
+        data: { type: 'denied', text: 'rm -rf /', why: 'rule', gate: 'exec', rule: 'no-wipe', parent: 'make x' },
+      },
+    );
+    expect(denialMarker({ command: 'x', gate: 'line', why: 'no-rule' }).label).toBe('denied: x (no-rule)');
+    expect(noteMarker('idle').label).toBe('note: idle');
+    expect(endMarker({ cause: 'killed', status: 254 }).label).toBe('end: killed (status 254)');
+  });
+
+  it('are cut where they grow beyond use', () => {
+    const { label, data } = lineMarker('x'.repeat(100_000));
+    expect(label.length).toBeLessThan(310);
+    expect(JSON.stringify(data).length).toBeLessThan(17_000);
+  });
+
+  it('survive the file, data and all', async () => {
+    const { recorder, path } = start();
+    const written = [
+      lineMarker(NASTY),
+      denialMarker({ command: 'a\\"b', gate: 'line', why: 'error', n: 1, silent: true }),
+    ];
+    for (const marker of written) recorder.marker(marker);
+    recorder.marker('plain');
+    recorder.marker('with data', { type: 'note', text: 'x' });
+    await recorder.close({ cause: 'exit', status: 0 });
+    const read = (await eventsOf(path)).map((event) => {
+      if (event.kind !== 'marker') throw new Error(event.kind);
+      return event.data === undefined ? { label: event.label } : { label: event.label, data: event.data };
+    });
+    const plain = [{ label: 'plain' }, { label: 'with data', data: { type: 'note', text: 'x' } }];
+    expect(read).toEqual([...written, ...plain, endMarker({ cause: 'exit', status: 0 })]);
+  });
+
+  it('match as commands only where they are commands', () => {
+    expect(markerMatches(lineMarker('git push'), 'push')).toBe(true);
+    expect(markerMatches(noteMarker('git push'), 'push')).toBe(false);
+    expect(markerMatches({ label: 'line: git push' }, 'push')).toBe(false);
+  });
+});
+
+describe('an audit event for people', () => {
+  it('is one escaped line with what it has', () => {
+    const at = '2026-01-05T09:00:00.000Z';
+    expect(
+      renderAudit({
+        seq: 7,
+        at,
+        event: 'decision',
+        user: 'alice',
+        target: 'db1',
+        session: '01kdmy6wv00000000000000000',
+        text: NASTY,
+        allow: false,
+        rule: 'no-wipe',
+        n: 4,
+      }),
+    ).toBe(
+      `${at}      7 decision        alice@db1 session 01kdmy6wv00000000000000000 denied #4: echo \\e]52;c;eA==\\x07\\n\\u202e (no-wipe)`,
+    );
+    expect(renderAudit({ seq: 8, at, event: 'admin', by: 'root', text: 'lock --user bob', reason: 'left\n' })).toBe(
+      `${at}      8 admin           lock --user bob reason: left\\n by root`,
+    );
+  });
+});
