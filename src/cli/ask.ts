@@ -1,21 +1,30 @@
 /** Runs one admin verb: through the broker, or in this process when none is running and the verb allows it. */
-import { join } from 'node:path';
+import { findHome } from '../config/index.js';
 import { type Reply, type Request, VERBS, type Verb } from '../control/admin-port.js';
 import { callBroker } from '../control/client.js';
-import { findHome } from '../config/index.js';
+import { homePaths } from '../control/home.js';
+import { sleep } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
+import { clock } from './now.js';
 import type { Globals } from './output.js';
+
+/** How long a broker that starts or stops, or another command, may keep the home from us. Unit: ms. */
+const PATIENCE_MS = 3_000;
+const RETRY_MS = 50;
 
 /** Rejects with the operation's error, or `unreachable` when only a running broker could answer. */
 export async function ask<V extends Verb>(globals: Globals, verb: V, request: Request<V>): Promise<Reply<V>> {
   const home = homeOf(globals);
-  try {
-    return await callBroker(join(home, 'run', 'control.sock'), verb, request);
-  } catch (error) {
-    if (!isUnreachable(error) || !VERBS[verb].offline) throw error;
-    const { mayWorkOffline, withOfflinePort } = await import('../control/offline.js');
-    if (!mayWorkOffline(home)) throw error;
-    return await withOfflinePort(home, async (port, caller) => await port[verb](request, caller));
+  for (const giveUp = clock.mono() + PATIENCE_MS; ; await sleep(clock, RETRY_MS)) {
+    try {
+      return await callBroker(homePaths(home).controlSocket, verb, request);
+    } catch (error) {
+      if (!isUnreachable(error) || !VERBS[verb].offline) throw error;
+      const { isHomeBusy, mayWorkOffline, withOfflinePort } = await import('../control/offline.js');
+      if (!mayWorkOffline(home)) throw error;
+      if (isHomeBusy(home) && clock.mono() < giveUp) continue;
+      return await withOfflinePort(home, async (port, caller) => await port[verb](request, caller));
+    }
   }
 }
 

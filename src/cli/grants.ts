@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Reply } from '../control/admin-port.js';
 import { effectLines } from './effects.js';
-import { now } from "./now.js";
+import { now } from './now.js';
 import { type Globals, show } from './output.js';
-import { fields, table } from './table.js';
+import { table } from './table.js';
 import { parseSpan, type SpanOptions, showMoment } from './when.js';
 
 type GrantView = Reply<'grant'>['grant'];
@@ -85,7 +85,11 @@ function addList(program: Command): void {
       const { grants } = await ask(options, 'grants', { all, ...(user && { user }) });
       const nowMs = now();
       show(options, grants, (list) =>
-        table(['GRANT', 'USER', 'ROLE', 'TARGET', 'UNTIL', 'BY', 'REASON'], list.map((g) => grantRow(g, nowMs)), 'no grants'),
+        table(
+          ['GRANT', 'USER', 'ROLE', 'TARGET', 'UNTIL', 'BY', 'REASON'],
+          list.map((g) => grantRow(g, nowMs)),
+          'no grants',
+        ),
       );
     });
 }

@@ -10,7 +10,10 @@ export function readKeyFile(path: string): string[] {
   if (text.length > MAX_KEY_FILE) throw new SallyportError('failed', `${path}: too large for a public key file`);
   if (text.includes('PRIVATE KEY-----'))
     throw new SallyportError('failed', `${path}: that is a private key; give the .pub file beside it`);
-  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
   if (lines.length === 0) throw new SallyportError('failed', `${path}: no public key in it`);
   return lines;
 }

@@ -80,7 +80,13 @@ function addList(program: Command): void {
       const { locks } = await ask(options, 'locks', { all: options.all ?? false });
       const nowMs = now();
       const header = ['LOCK', 'WHOM', 'SINCE', 'UNTIL', 'BY', 'REASON'];
-      show(options, locks, (list) => table(header, list.map((lock) => lockRow(lock, nowMs)), 'no locks'));
+      show(options, locks, (list) =>
+        table(
+          header,
+          list.map((lock) => lockRow(lock, nowMs)),
+          'no locks',
+        ),
+      );
     });
 }
 

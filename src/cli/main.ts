@@ -1,6 +1,6 @@
 /** The `sallyport` command: reads arguments, runs one command, and ends with its exit code. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { VERSION } from '../control/version.js';
 import { SallyportError } from '../core/errors.js';
 import { addAudit } from './audit.js';
 import { addBackup } from './backup.js';
@@ -33,15 +33,10 @@ const FAMILIES = [
   addLater,
 ];
 
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest && 'version' in manifest ? String(manifest.version) : 'unknown';
-}
-
 function buildProgram(): Command {
   const program = new Command('sallyport')
     .description('An SSH bastion that decides access for as long as the door is open')
-    .version(version(), '--version', 'print the version')
+    .version(VERSION, '--version', 'print the version')
     .option('--home <dir>', "the broker's home (default: $SALLYPORT_HOME, /etc/sallyport, or here)")
     .option('--json', 'one JSON value on stdout, or one a line for streams');
   for (const add of FAMILIES) add(program);
@@ -50,7 +45,10 @@ function buildProgram(): Command {
 }
 
 function configure(command: Command): void {
-  command.exitOverride().configureOutput({ writeErr: () => undefined }).configureHelp({ showGlobalOptions: true });
+  command
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .configureHelp({ showGlobalOptions: true });
   for (const child of command.commands) configure(child);
 }
 

@@ -14,11 +14,12 @@ export function show<T>(globals: Globals, value: T, render: (value: T) => readon
   else for (const line of render(value)) process.stdout.write(`${line}\n`);
 }
 
-/** Longest error shown; longer ones are cut rather than scroll the reason away. Unit: characters. */
+/** Longest line of an error shown; longer ones are cut rather than scroll the reason away. Unit: characters. */
 const MAX_ERROR = 600;
 
-/** One line on stderr; the exit code that goes with the error. */
+/** One line on stderr per problem, nearly always one; returns the exit code that goes with the error. */
 export function reportError(error: unknown): number {
-  process.stderr.write(`sallyport: ${escapeText(messageOf(error).trim(), MAX_ERROR)}\n`);
+  for (const line of messageOf(error).trim().split('\n'))
+    process.stderr.write(`sallyport: ${escapeText(line, MAX_ERROR)}\n`);
   return error instanceof SallyportError ? EXIT_CODES[error.code] : EXIT_CODES.failed;
 }

@@ -12,8 +12,9 @@ export function addPolicy(program: Command): void {
     .description('parse, type-check and lint model, rules and conditions')
     .action(async (_o: object, command: Command) => {
       const globals = command.optsWithGlobals<Globals>();
-      const { ask } = await import('./ask.js');
-      const reply = await ask(globals, 'policy.check', {});
+      const { homeOf } = await import('./ask.js');
+      const { checkFiles } = await import('../control/policy-operations.js');
+      const reply = checkFiles(homeOf(globals));
       show(globals, reply, checkLines);
       if (!reply.ok) process.exitCode = 1;
     });
@@ -23,7 +24,9 @@ export function addPolicy(program: Command): void {
 }
 
 function checkLines(reply: Reply<'policy.check'>): string[] {
-  const verdict = reply.ok ? `policy is good: ${reply.rules} rules` : 'policy is not usable: the broker would refuse it';
+  const verdict = reply.ok
+    ? `policy is good: ${reply.rules} rules`
+    : 'policy is not usable: the broker would refuse it';
   return [...problemLines(reply.problems), verdict];
 }
 

@@ -26,7 +26,13 @@ function addList(program: Command): void {
       const { sessions } = await ask(globals, 'sessions', {});
       const nowMs = now();
       const header = ['SESSION', 'USER', 'ACCOUNT', 'TARGET', 'KIND', 'FROM', 'SINCE', 'IDLE', 'ENDS', 'DENIED'];
-      show(globals, sessions, (list) => table(header, list.map((s) => sessionRow(s, nowMs)), 'no live sessions'));
+      show(globals, sessions, (list) =>
+        table(
+          header,
+          list.map((s) => sessionRow(s, nowMs)),
+          'no live sessions',
+        ),
+      );
     });
 }
 
@@ -67,9 +73,17 @@ function detailLines(detail: Detail, nowMs: number): string[] {
       ['recording', s.recording],
     ]),
     '',
-    ...table(['ROLE', 'ON', 'UNTIL', 'VIA'], detail.roles.map((r) => [r.role, r.target, r.until ? showMoment(r.until, nowMs) : 'no end', r.via]), 'no roles'),
+    ...table(
+      ['ROLE', 'ON', 'UNTIL', 'VIA'],
+      detail.roles.map((r) => [r.role, r.target, r.until ? showMoment(r.until, nowMs) : 'no end', r.via]),
+      'no roles',
+    ),
     '',
-    ...table(['RULE', 'EFFECT', 'ROLE', 'TARGET', 'COMMAND', 'WHEN'], detail.rules.map((r) => [r.id, r.effect, r.role, r.target, r.command, r.when]), 'no rules'),
+    ...table(
+      ['RULE', 'EFFECT', 'ROLE', 'TARGET', 'COMMAND', 'WHEN'],
+      detail.rules.map((r) => [r.id, r.effect, r.role, r.target, r.command, r.when]),
+      'no rules',
+    ),
     '',
     ...fields(Object.entries(detail.facts).map(([name, value]) => [name, JSON.stringify(value)])),
   ];

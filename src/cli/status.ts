@@ -23,12 +23,20 @@ export function addStatus(program: Command): void {
     .action(async (_o: object, command: Command) => {
       const globals = command.optsWithGlobals<Globals>();
       const { ask } = await import('./ask.js');
-      show(globals, await ask(globals, 'reload', {}), (reply) => [
-        reply.changed ? `policy ${reply.digest.slice(0, 12)} is in force` : 'policy unchanged',
-        ...problemLines(reply.problems),
-        ...effectLines(reply.effects),
-      ]);
+      const reply = await ask(globals, 'reload', {});
+      show(globals, reply, reloadLines);
+      if (!reply.ok) process.exitCode = 1;
     });
+}
+
+function reloadLines(reply: Reply<'reload'>): string[] {
+  const inForce = `policy ${reply.digest.slice(0, 12)} is in force`;
+  const verdict = reply.changed ? inForce : 'nothing changed';
+  return [
+    ...problemLines(reply.problems),
+    reply.ok ? verdict : `refused; ${inForce} as before`,
+    ...effectLines(reply.effects),
+  ];
 }
 
 function statusLines(s: Reply<'status'>): string[] {
@@ -44,17 +52,33 @@ function statusLines(s: Reply<'status'>): string[] {
       ['sessions', String(s.sessions)],
       ['policy', `${s.policy.digest.slice(0, 12)}, ${s.policy.rules} rules`],
       ['authority', `version ${s.authorityVersion}`],
-      ['store', health(s.store.healthy, `${s.store.users} users, ${s.store.grants} grants, ${s.store.locks} locks in force`)],
-      ['audit', health(s.audit.healthy, s.audit.detail)],
+      [
+        'store',
+        health(
+          s.store.healthy,
+          `${s.store.users} users, ${s.store.grants} grants, ${s.store.locks} locks in force${s.store.detail ? `; last write failed: ${s.store.detail}` : ''}`,
+        ),
+      ],
+      ['audit', health(s.audit.healthy)],
     ]),
     '',
-    ...table(['DOOR', 'STATE', 'DOOR PID', 'GUARD PID', 'SESSIONS', 'CONNECTIONS', 'RESTARTS', 'SINCE'], s.doors.map((d) => [
-      String(d.door), d.state, String(d.doorPid ?? '-'), String(d.guardPid ?? '-'), String(d.sessions),
-      String(d.connections), String(d.restarts), showMoment(d.startedAt, nowMs),
-    ]), 'no doors'),
+    ...table(
+      ['DOOR', 'STATE', 'DOOR PID', 'GUARD PID', 'SESSIONS', 'CONNECTIONS', 'RESTARTS', 'SINCE'],
+      s.doors.map((d) => [
+        String(d.door),
+        d.state,
+        String(d.doorPid ?? '-'),
+        String(d.guardPid ?? '-'),
+        String(d.sessions),
+        String(d.connections),
+        String(d.restarts),
+        showMoment(d.startedAt, nowMs),
+      ]),
+      'no doors',
+    ),
   ];
 }
 
-function health(healthy: boolean, detail: string | undefined): string {
+function health(healthy: boolean, detail?: string): string {
   return [healthy ? 'healthy' : 'NOT HEALTHY', detail].filter(Boolean).join(', ');
 }

@@ -13,7 +13,12 @@ export function table(header: readonly string[], rows: readonly (readonly string
     header.map((_, i) => escapeText(row[i] ?? '', i === last ? MAX_LAST_CELL : MAX_CELL)),
   );
   const widths = header.map((_, i) => Math.max(...cells.map((row) => width(row[i] ?? ''))));
-  return cells.map((row) => row.map((cell, i) => (i === last ? cell : pad(cell, widths[i] ?? 0))).join('  ').trimEnd());
+  return cells.map((row) =>
+    row
+      .map((cell, i) => (i === last ? cell : pad(cell, widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 /** Name and value pairs, one a line, values aligned. Pairs without a value are left out. */

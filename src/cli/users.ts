@@ -81,7 +81,8 @@ function addShow(user: Command): void {
 
 function userLines(u: UserView): string[] {
   const nowMs = now();
-  const keyEnd = (expiresAt: string | undefined) => (expiresAt === undefined ? '' : `, ends ${showMoment(expiresAt, nowMs)}`);
+  const keyEnd = (expiresAt: string | undefined) =>
+    expiresAt === undefined ? '' : `, ends ${showMoment(expiresAt, nowMs)}`;
   return fields([
     ['user', u.name],
     ['account', u.account],
@@ -89,7 +90,13 @@ function userLines(u: UserView): string[] {
     ['locked', u.locked ? 'yes' : undefined],
     ...u.keys.map((k) => ['key', `${k.fp} ${k.type} ${k.comment}${keyEnd(k.expiresAt)}`] as const),
     ...u.roles.map((role) => ['role', `${role} (policy)`] as const),
-    ...u.grants.map((g) => ['grant', `${g.id} ${g.role} on ${g.target}, until ${g.until ? showMoment(g.until, nowMs) : 'revoked'}`] as const),
+    ...u.grants.map(
+      (g) =>
+        [
+          'grant',
+          `${g.id} ${g.role} on ${g.target}, until ${g.until ? showMoment(g.until, nowMs) : 'revoked'}`,
+        ] as const,
+    ),
   ]);
 }
 

@@ -51,13 +51,17 @@ function isDay([year = 0, month = 0, day = 0]: number[]): boolean {
 }
 
 function badMoment(option: string, text: string): SallyportError {
-  return new SallyportError('usage', `${option} ${text}: not a time; write 2026-03-01T14:00:00Z, or '2026-03-01 14:00' for local time`);
+  return new SallyportError(
+    'usage',
+    `${option} ${text}: not a time; write 2026-03-01T14:00:00Z, or '2026-03-01 14:00' for local time`,
+  );
 }
 
 /** Reads `90s`, `2h30m`, `30d` as ms, at least 1. Throws `usage`. */
 export function parseLength(option: string, text: string): number {
   const ms = parseDuration(text);
-  if (ms === undefined || ms <= 0) throw new SallyportError('usage', `${option} ${text}: not a duration; write 90s, 15m, 2h30m or 30d`);
+  if (ms === undefined || ms <= 0)
+    throw new SallyportError('usage', `${option} ${text}: not a duration; write 90s, 15m, 2h30m or 30d`);
   return ms;
 }
 

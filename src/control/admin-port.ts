@@ -32,8 +32,14 @@ export const VERBS = {
       sessions: z.number(),
       authorityVersion: z.number(),
       policy: z.object({ digest: z.string(), rules: z.number(), loadedAt: s.isoTime.optional() }),
-      store: z.object({ healthy: z.boolean(), users: z.number(), grants: z.number(), locks: z.number() }),
-      audit: z.object({ healthy: z.boolean(), detail: z.string().optional() }),
+      store: z.object({
+        healthy: z.boolean(),
+        detail: z.string().optional(),
+        users: z.number(),
+        grants: z.number(),
+        locks: z.number(),
+      }),
+      audit: z.object({ healthy: z.boolean() }),
     }),
   },
   'user.add': {
@@ -74,7 +80,7 @@ export const VERBS = {
       ...span,
       reason: s.reason,
     }),
-    reply: z.object({ grant: s.grant, effects: z.array(s.effect) }),
+    reply: z.object({ grant: s.grant, effects: z.array(s.effect), warning: z.string().optional() }),
   },
   revoke: {
     offline: true,
@@ -148,7 +154,7 @@ export const VERBS = {
     }),
   },
   'policy.check': {
-    offline: true,
+    offline: false,
     request: nothing,
     reply: z.object({
       ok: z.boolean(),
@@ -161,6 +167,8 @@ export const VERBS = {
     offline: false,
     request: nothing,
     reply: z.object({
+      /** False: nothing was taken over, `problems` say why. */
+      ok: z.boolean(),
       changed: z.boolean(),
       digest: z.string(),
       problems: z.array(s.problem),

@@ -1,6 +1,7 @@
 /** Who may use the control socket: root, the broker's own account, and the configured admins by policy. */
 import { readFileSync } from 'node:fs';
-import { SallyportError } from '../core/errors.js';
+import { messageOf, SallyportError } from '../core/errors.js';
+import type { AuditLog } from '../store/index.js';
 import type { Caller, Verb } from './admin-port.js';
 
 /** What the kernel says of the process that connected (SO_PEERCRED). */
@@ -16,6 +17,8 @@ export interface CallerRules {
   decide(user: string, verb: Verb): Promise<{ allow: boolean; why: string }>;
   /** Whether that process shares the broker's pid namespace. */
   sharesNamespace(pid: number): boolean;
+  /** Hears of every refusal before the caller does: it belongs into the audit log. */
+  onRefused?(peer: Peer, verb: Verb, why: string): void;
 }
 
 /**
@@ -23,6 +26,15 @@ export interface CallerRules {
  * session's shell may run as the broker's own account and must never act as an admin.
  */
 export async function identifyCaller(peer: Peer, verb: Verb, rules: CallerRules): Promise<Caller> {
+  try {
+    return await identify(peer, verb, rules);
+  } catch (error) {
+    rules.onRefused?.(peer, verb, messageOf(error));
+    throw error;
+  }
+}
+
+async function identify(peer: Peer, verb: Verb, rules: CallerRules): Promise<Caller> {
   if (!rules.sharesNamespace(peer.pid))
     throw new SallyportError('refused', `${verb}: refused: admin commands are not taken from inside a session`);
   if (peer.uid === 0) return { uid: 0, name: 'root', by: 'root' };
@@ -55,4 +67,15 @@ function namespaceDepth(pid: string): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** An `onRefused` that appends to the audit log; where that fails the log says so elsewhere, and the refusal stands. */
+export function auditRefusals(audit: AuditLog): NonNullable<CallerRules['onRefused']> {
+  return ({ uid, pid }, verb, text) => {
+    try {
+      audit.append({ event: 'admin-refused', by: `uid ${uid}`, allow: false, text, data: { verb, uid, pid } });
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+    }
+  };
 }

@@ -1,0 +1,27 @@
+/** Every admin verb over one authority: the same code in the keeper and, with no broker running, in the CLI. */
+import { makeBackup } from '../store/index.js';
+import { act } from './act.js';
+import type { AdminPort } from './admin-port.js';
+import type { Deps, OperationsOptions } from './deps.js';
+import { explaining } from './explaining.js';
+import { people } from './people.js';
+import { policyOperations } from './policy-operations.js';
+import { rights } from './rights.js';
+import { watching } from './watching.js';
+
+export function createOperations(options: OperationsOptions): AdminPort {
+  const deps: Deps = { ...options, current: { policy: options.policy, loadedAt: options.clock.now() } };
+  return {
+    ...watching(deps),
+    ...people(deps),
+    ...rights(deps),
+    ...explaining(deps),
+    ...policyOperations(deps),
+    backup: async (_request, caller) => {
+      const { home } = deps.config();
+      return await act(deps, 'backup', caller, { text: 'take a backup, keys included' }, () =>
+        makeBackup(home, deps.clock),
+      );
+    },
+  };
+}

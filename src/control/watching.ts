@@ -1,0 +1,89 @@
+/** What is going on, and putting an end to it. */
+import { SallyportError } from '../core/errors.js';
+import { act, pickId } from './act.js';
+import type { AdminPort } from './admin-port.js';
+import type { Deps } from './deps.js';
+import { VERSION } from './version.js';
+import { holdingView, iso, ruleView } from './views.js';
+
+type Watching = Pick<AdminPort, 'status' | 'sessions' | 'session' | 'kill'>;
+
+export function watching(deps: Deps): Watching {
+  const { live } = deps;
+  return {
+    status: async () => statusOf(deps),
+    sessions: async () => ({ sessions: live.sessions() }),
+    session: async ({ id }) => sessionOf(deps, id),
+    kill: async ({ id: prefix, reason }, caller) => {
+      const sessions = live.sessions();
+      const id = pickId(
+        sessions.map((s) => s.id),
+        prefix,
+        'live session',
+      );
+      const user = sessions.find((s) => s.id === id)?.user;
+      const trace = { session: id, text: `kill session ${id}`, reason, ...(user !== undefined && { user }) };
+      const effect = await act(deps, 'kill', caller, trace, () => live.kill(id, reason, caller.name));
+      return { effects: [effect] };
+    },
+  };
+}
+
+function sessionOf({ live }: Deps, prefix: string) {
+  const id = pickId(
+    live.sessions().map((s) => s.id),
+    prefix,
+    'live session',
+  );
+  const found = live.session(id);
+  if (!found) throw new SallyportError('not-found', `session ${id} has just ended`);
+  const { info, rights, deadlines, gate, command, version } = found;
+  const { user, target, source, auth, device, risk, approval, timezone } = rights.facts;
+  const facts = { user, target, source, auth, device, risk, approval, timezone } as Record<string, unknown>;
+  return {
+    session: info,
+    ...(command !== undefined && { command }),
+    gate,
+    roles: rights.holdings.map(holdingView),
+    rules: rights.rows.map(ruleView),
+    facts,
+    idleMs: deadlines.idleMs,
+    warnMs: [...deadlines.warnMs],
+    version,
+  };
+}
+
+function statusOf(deps: Deps) {
+  const { authority, audit, store, broker, clock } = deps;
+  const config = deps.config();
+  const problem = store.problem();
+  return {
+    version: VERSION,
+    running: broker !== undefined,
+    ...(broker && {
+      pid: broker.pid,
+      startedAt: iso(broker.startedAt),
+      uptimeMs: Math.max(0, clock.now() - broker.startedAt),
+      listen: broker.listen,
+      isolation: broker.isolation,
+      gate: broker.gate,
+    }),
+    home: config.home,
+    doors: deps.live.doors(),
+    sessions: deps.live.sessions().length,
+    authorityVersion: authority.version(),
+    policy: {
+      digest: deps.current.policy.digest,
+      rules: deps.current.policy.rows.length,
+      loadedAt: iso(deps.current.loadedAt),
+    },
+    store: {
+      healthy: problem === undefined,
+      ...(problem !== undefined && { detail: problem }),
+      users: authority.users().length,
+      grants: authority.grants().length,
+      locks: authority.locks().length,
+    },
+    audit: { healthy: audit.healthy() },
+  };
+}
