@@ -8,6 +8,9 @@ import type { LineResult } from './types.js';
 /** Longer lines are refused unparsed. Unit: UTF-16 code units. */
 export const MAX_LINE_LENGTH = 64 * 1024;
 
+/** The parser's time grows with their square. */
+const MAX_HEREDOCS = 500;
+
 /**
  * Every command anywhere in `text`: in pipelines, lists, compound commands, function bodies, substitutions at any
  * depth, assignments, redirections and here-documents. Never throws.
@@ -15,6 +18,7 @@ export const MAX_LINE_LENGTH = 64 * 1024;
 export function parseLine(text: string): LineResult {
   if (text.length > MAX_LINE_LENGTH) return refused('the line is too long');
   if (text.includes('\0')) return refused('the line holds a NUL character');
+  if ((text.match(/<</g)?.length ?? 0) > MAX_HEREDOCS) return refused('the line holds too many here-documents');
   try {
     return judge(text, parse(text));
   } catch (error) {

@@ -1,5 +1,14 @@
+import { escapeText, showArgv } from '../core/escape.js';
+import { type Ast, fieldOf, walk } from './cel/ast.js';
+import { holdsFor } from './cel/condition.js';
 import type { CompiledPolicy } from './compile.js';
-import type { Decision, Question, Rights } from './types.js';
+import { type Facts, factsAt } from './facts.js';
+import { Holdings } from './holdings.js';
+import { matchPattern } from './pattern/index.js';
+import { compileRow } from './row-set.js';
+import { matchTarget } from './target.js';
+import type { Decision, Question, Rights, RightsData, Row } from './types.js';
+
 export interface ExplainInput {
   policy: CompiledPolicy;
   rights: Rights;
@@ -7,23 +16,137 @@ export interface ExplainInput {
   /** Wall time, ms. */
   atMs: number;
 }
-/** A row that fails in exactly one column, and what would make it match. */
+
+export type Column = 'role' | 'target' | 'command' | 'when';
+
+/** A rule that fails in exactly one column, and what would make it match. */
 export interface NearRule {
   id: string;
   effect: 'allow' | 'deny';
   file: string;
   line: number;
-  fails: 'role' | 'target' | 'command' | 'when';
+  fails: Column;
+  /** One line for a person, escaped. */
   change: string;
 }
+
 export interface Explanation {
+  user: string;
+  target: string;
+  /** The command or action, escaped. */
   subject: string;
   decision: Decision;
+  /** In the order of the file, those that could turn the decision first. */
   near: NearRule[];
 }
-export function explainDecision(_input: ExplainInput): Explanation {
-  throw new Error('not there yet');
+
+/** More would not be read. */
+const MAX_NEAR = 20;
+
+/** Why a decision is what it is, and what would change it. Looks at every rule of the policy. */
+export function explainDecision({ policy, rights, question, atMs }: ExplainInput): Explanation {
+  const decision = rights.decide(question, atMs);
+  const scene: Scene = { data: rights.data, holdings: new Holdings(rights.data), question, atMs, policy };
+  const near = policy.rows.flatMap((row) => nearRule(row, scene) ?? []);
+  const turning = decision.allow ? 'deny' : 'allow';
+  near.sort((a, b) => Number(b.effect === turning) - Number(a.effect === turning));
+  return {
+    user: rights.data.user,
+    target: rights.data.target,
+    subject: question.kind === 'action' ? escapeText(question.action) : showArgv(question.words.map((w) => w.text)),
+    decision,
+    near: near.slice(0, MAX_NEAR),
+  };
 }
-export function renderExplanation(_explanation: Explanation): string {
-  throw new Error('not there yet');
+
+interface Scene {
+  data: RightsData;
+  holdings: Holdings;
+  question: Question;
+  atMs: number;
+  policy: CompiledPolicy;
+}
+
+function nearRule(row: Row, scene: Scene): NearRule | undefined {
+  const { data, holdings, question, atMs, policy } = scene;
+  const fails: Column[] = [];
+  if (!holdings.holds(row.role, atMs)) fails.push('role');
+  if (!matchTarget(row.target, data.target, data.targetGroups)) fails.push('target');
+  if (fails.length > 1) return undefined;
+  const { pattern, condition } = compileRow(row, policy.labels, JSON.stringify(policy.labels));
+  const facts = () => factsAt(data.facts, atMs, policy.labels);
+  if (!matchPattern(pattern, question, row.effect, false)) fails.push('command');
+  if (fails.length > 1 || differsInKind(pattern.kind, question)) return undefined;
+  if (!holdsFor(condition, row.effect, facts)) fails.push('when');
+  const [column, more] = fails;
+  if (column === undefined || more !== undefined) return undefined;
+  const change = changeFor(column, row, data, () => (condition ? describeFacts(condition.ast, facts()) : ''));
+  return {
+    id: row.id,
+    effect: row.effect,
+    file: row.file,
+    line: row.line,
+    fails: column,
+    change: escapeText(change, 400),
+  };
+}
+
+/** A rule about programs is not near a question about an action. */
+function differsInKind(kind: 'command' | 'action', question: Question): boolean {
+  return kind !== question.kind;
+}
+
+function changeFor(column: Column, row: Row, data: RightsData, facts: () => string): string {
+  if (column === 'role') {
+    return row.effect === 'allow'
+      ? `a grant of ${row.role}: sallyport grant ${data.user} --role ${row.role} --target ${data.target} --for 1h --reason …`
+      : `it is for those who hold ${row.role}`;
+  }
+  if (column === 'target') return `it is for targets ${row.target}`;
+  if (column === 'command') return `it is for: ${row.command}`;
+  return `its condition is false: ${row.when} (${facts()})`;
+}
+
+/** The facts a condition looks at, with their values now: `risk.score unknown, time.hour 6`. */
+function describeFacts(ast: Ast, facts: Facts): string {
+  const seen = new Set<string>();
+  walk(ast, (node) => {
+    const field = fieldOf(node);
+    if (field) seen.add(`${field.join('.')} ${showFact(facts[field[0]]?.[field[1]])}`);
+  });
+  return [...seen].join(', ');
+}
+
+function showFact(value: unknown): string {
+  if (value === undefined) return 'unknown';
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'object' && value !== null && 'getMilliseconds' in value) return `${ageOf(value)}s`;
+  return String(value);
+}
+
+function ageOf(duration: object): number {
+  const seconds: unknown = 'seconds' in duration ? duration.seconds : 0n;
+  return Number(seconds);
+}
+
+/** The explanation as text for a terminal, several lines, the last without newline. */
+export function renderExplanation({ user, target, subject, decision, near }: Explanation): string {
+  const lines = [`${decision.allow ? 'allow' : 'deny'}: ${user} on ${target}: ${subject}`, `  ${becauseOf(decision)}`];
+  if (near.length > 0) lines.push('near rules:');
+  for (const rule of near) {
+    lines.push(`  ${rule.id} (${rule.file}:${rule.line}, ${rule.effect}) fails on ${rule.fails}: ${rule.change}`);
+  }
+  return lines.join('\n');
+}
+
+function becauseOf({ allow, rule, why, children, uncertain, detail }: Decision): string {
+  if (rule) {
+    const place = `rule ${rule.id} (${rule.file}:${rule.line})`;
+    if (allow) return `by ${place}; programs it starts are ${children}`;
+    return uncertain ? `words known only at run time may fall under ${place}` : `denied by ${place}`;
+  }
+  if (why === 'error') return `no decision could be reached: ${escapeText(detail ?? '')}`;
+  if (why === 'children') return 'its parent may start no program';
+  if (allow) return 'its parent is trusted and no rule denies it';
+  return uncertain ? 'no rule is sure to allow it: some words are known only at run time' : 'no rule allows it';
 }

@@ -1,10 +1,12 @@
+export type { CompiledPolicy, PolicyInput } from './compile.js';
 export { compilePolicy } from './compile.js';
-export type { CompiledPolicy, Edge, PolicyInput } from './compile.js';
-export { explainDecision, renderExplanation } from './explain.js';
-export type { ExplainInput, Explanation, NearRule } from './explain.js';
-export { type Facts, factsAt } from './facts.js';
 export { nextEdge } from './edges.js';
+export type { ExplainInput, Explanation, NearRule } from './explain.js';
+export { explainDecision, renderExplanation } from './explain.js';
+export { type Facts, factsAt } from './facts.js';
+export { SHIPPED_MODEL } from './model.js';
 export { phraseDenied } from './phrase.js';
 export { compileRights } from './rights.js';
+export type { Edge } from './rows.js';
 export { matchTarget } from './target.js';
 export type * from './types.js';

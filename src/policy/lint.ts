@@ -1,0 +1,40 @@
+import type { Problem } from '../core/errors.js';
+import type { Row } from './types.js';
+
+/** Rules that check but hardly mean what their author wanted. */
+export function lintRows(rows: readonly Row[]): Problem[] {
+  const seen = new Map<string, Row>();
+  const denied = new Map<string, Row>();
+  for (const row of rows) if (row.effect === 'deny' && row.when === 'true') denied.set(placeOf(row), row);
+  const problems: Problem[] = [];
+  for (const row of rows) {
+    const message = lint(row, seen, denied);
+    if (message !== undefined) problems.push({ file: row.file, line: row.line, message, severity: 'warning' });
+  }
+  return problems;
+}
+
+function lint(row: Row, seen: Map<string, Row>, denied: Map<string, Row>): string | undefined {
+  const key = [placeOf(row), row.when, row.effect, row.children].join('\n');
+  const twin = seen.get(key);
+  if (twin) return `${row.id} repeats ${twin.id} of line ${twin.line}; remove one`;
+  seen.set(key, row);
+  if (row.when === 'false') return `${row.id} can never match: its condition is false`;
+  if (row.effect === 'deny') return undefined;
+  const deny = denied.get(placeOf(row)) ?? denied.get(placeOf({ role: '*', target: '*', command: row.command }));
+  if (deny) return `${row.id} never allows anything: ${deny.id} of line ${deny.line} denies the same`;
+  if (row.command === '*' && row.children === 'trusted') {
+    return `${row.id} allows every command and, by trusted, all that those start: only deny rules are left; checked is meant?`;
+  }
+  return lintAction(row);
+}
+
+function lintAction({ id, command }: Row): string | undefined {
+  const kind = /^@sftp:(.*)$/.exec(command)?.[1];
+  if (kind === undefined || /[*{]/.test(kind) || kind === 'read' || kind === 'write') return undefined;
+  return `${id} can never match: there is @sftp:read and @sftp:write`;
+}
+
+function placeOf({ role, target, command }: Pick<Row, 'role' | 'target' | 'command'>): string {
+  return [role, target, command].join('\n');
+}

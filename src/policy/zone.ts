@@ -1,0 +1,44 @@
+/** Offsets of time zones only change at whole quarters of an hour. Unit: ms. */
+export const QUARTER_MS = 15 * 60_000;
+
+export interface ZoneTime {
+  /** 0 to 23. */
+  hour: number;
+  /** 0 Sunday to 6 Saturday, as CEL's getDayOfWeek counts. */
+  weekday: number;
+}
+
+interface Zone {
+  format: Intl.DateTimeFormat;
+  quarter: number;
+  time: ZoneTime;
+}
+
+const zones = new Map<string, Zone>();
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+/** Hour and weekday in an IANA zone. Asking the same quarter of an hour again is cheap. Throws on an unknown zone. */
+export function zoneTime(timezone: string, atMs: number): ZoneTime {
+  const quarter = Math.floor(atMs / QUARTER_MS);
+  let zone = zones.get(timezone);
+  if (zone === undefined) {
+    zone = { format: formatFor(timezone), quarter: Number.NaN, time: { hour: 0, weekday: 0 } };
+    if (zones.size >= 1000) zones.clear();
+    zones.set(timezone, zone);
+  }
+  if (zone.quarter !== quarter) {
+    zone.time = read(zone.format, quarter * QUARTER_MS);
+    zone.quarter = quarter;
+  }
+  return zone.time;
+}
+
+function formatFor(timeZone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat('en-US', { timeZone, hour: 'numeric', hourCycle: 'h23', weekday: 'short' });
+}
+
+function read(format: Intl.DateTimeFormat, atMs: number): ZoneTime {
+  const parts = format.formatToParts(atMs);
+  const part = (type: string) => parts.find((p) => p.type === type)?.value ?? '';
+  return { hour: Number(part('hour')), weekday: DAYS.indexOf(part('weekday')) };
+}
