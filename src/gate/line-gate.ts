@@ -9,8 +9,8 @@ export type { LineDecider, LineEvent } from './shells.js';
  * What one session may ask: a unit is a question, or 4 KiB of anything. A paste of typed-ahead lines fits the burst;
  * a process that floods the FIFO waits, and the door does not.
  */
-const BURST_UNITS = 400;
-const UNITS_PER_SECOND = 400;
+const BURST_UNITS = 2_000;
+const UNITS_PER_SECOND = 1_000;
 const UNIT_BYTES = 4_096;
 /** Answers nobody reads are dropped beyond this; the shell then refuses by itself. Bytes. */
 const MAX_UNREAD = 16 * 1024;

@@ -30,9 +30,9 @@ export interface JudgeOptions {
 type LineQuestion = Extract<Message, { kind: 'line' }>;
 
 interface Shell {
-  /** A question with one of these counters comes from where the last accepted line runs: answers to its `read -e`. */
-  ran?: { from: number; to: number };
-  /** Held back by the shell until it is complete, and the counter its continuation will carry. */
+  /** Counter of the last accepted line: a question that carries it too is an answer to that line's `read -e`. */
+  ran?: number;
+  /** Held back by the shell until it is complete; its continuation carries the same counter. */
   pending?: { text: string; counter: number };
   last?: { id: string; answer: Answer };
   /** Waiting to hear which names are the shell's own. */
@@ -71,8 +71,7 @@ function asked(shell: Shell, question: LineQuestion, options: JudgeOptions): Ans
   const { pending, ran } = shell;
   if (!fresh && pending?.counter === counter)
     return judge(shell, question, `${pending.text}\n${question.text}`, options);
-  if (!fresh && pending === undefined && ran !== undefined && counter >= ran.from && counter <= ran.to)
-    return { verb: 'ok' };
+  if (!fresh && pending === undefined && ran === counter) return { verb: 'ok' };
   return judge(shell, question, question.text, options);
 }
 
@@ -94,9 +93,9 @@ function judge(
 ): Answer {
   delete shell.asking;
   try {
-    const { runs, count, rest } = takeApart(text);
+    const { runs, rest } = takeApart(text);
     const tooLong = rest.length > MAX_LINE_LENGTH;
-    if (runs.kind === 'incomplete' && !tooLong) return holdBack(shell, question, text, count);
+    if (runs.kind === 'incomplete' && !tooLong) return holdBack(shell, question, text);
     const verdict = tooLong ? TOO_LONG : options.decide(runs, contextOf(question, options.gate, shellNames));
     if (!verdict.allow && verdict.pendingNames !== undefined && shellNames === undefined) {
       const names = askable(verdict.pendingNames);
@@ -105,9 +104,9 @@ function judge(
     }
     if (!verdict.allow) return refuse(shell, text, verdict, options);
     options.onLine({ text, verdict });
-    if (rest !== '') return holdBack(shell, question, rest, count);
+    if (rest !== '') return holdBack(shell, question, rest);
     delete shell.pending;
-    shell.ran = { from: question.counter, to: question.counter + count - 1 };
+    shell.ran = question.counter;
     return { verb: 'ok' };
   } catch {
     delete shell.pending;
@@ -119,10 +118,8 @@ function judge(
 
 const TOO_LONG: LineVerdict = { allow: false, reason: 'the line is too long' };
 
-function holdBack(shell: Shell, question: LineQuestion, text: string, count: number): Answer {
-  shell.pending = { text, counter: question.counter + count };
-  if (count > 0) shell.ran = { from: question.counter, to: question.counter + count - 1 };
-  else delete shell.ran;
+function holdBack(shell: Shell, question: LineQuestion, text: string): Answer {
+  shell.pending = { text, counter: question.counter };
   return { verb: 'more' };
 }
 

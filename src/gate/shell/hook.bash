@@ -52,15 +52,16 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
   # Opened for reading and writing, a FIFO never blocks in open. Asked three times within two seconds, because an
   # answer can be lost to another shell of the session.
   __sallyport_ask() {
-    builtin local line=$1 fresh=$2 dir path magic id verb rest tries names name
+    builtin local line="$1" fresh="$2" dir path magic id verb rest tries names name
     builtin local IFS=' '
     __sallyport_field "$PWD"; dir=$REPLY
     __sallyport_field "${PATH-}"; path=$REPLY
-    __sallyport_field "$line"
+    __sallyport_field "$line"; line=$REPLY
     __sallyport_id=$((__sallyport_id + 1))
-    builtin printf -v line 'line\\0%s\\0%s\\0%s\\0%s' "$$" "$__sallyport_id" "$__sallyport_n" "$fresh"
     for tries in 1 2 3; do
-      builtin printf "SP1\\0$line\\0%s\\0%s\\0%s\\n" "$dir" "$path" "$REPLY" 1<>"$__sallyport_run/q" || builtin break
+      # One format, one write: up to 4 KiB arrive whole even if another shell of the session asks now.
+      builtin printf 'SP1\000line\000%s\000%s\000%s\000%s\000%s\000%s\000%s\n' "$$" "$__sallyport_id" \
+        "$__sallyport_n" "$fresh" "$dir" "$path" "$line" 1<>"$__sallyport_run/q" || builtin break
       while builtin read -r -t 0.66 magic id verb rest; do
         [[ $magic == SP1 && $id == "$$.$__sallyport_id" ]] || builtin continue
         case $verb in
@@ -72,11 +73,11 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
             names=''
             for name in $rest; do
               if builtin alias -- "$name" >/dev/null || builtin declare -F -- "$name" >/dev/null; then
-                names+='\0'$name
+                names+='\000'$name
               fi
             done
             # The door asks only about plain words: no % or backslash that would mean something to printf.
-            builtin printf "SP1\\0types\\0$$\\0$__sallyport_id$names\\n" 1<>"$__sallyport_run/q"
+            builtin printf "SP1\\000types\\000$$\\000$__sallyport_id$names\\n" 1<>"$__sallyport_run/q"
             ;;
         esac
       done <>"$__sallyport_run/a"
@@ -119,7 +120,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
 
   # Refuses what stands in READLINE_LINE. At a continuation prompt the whole command is abandoned, as ^C would.
   __sallyport_refuse() {
-    builtin local line=$READLINE_LINE
+    builtin local line="$READLINE_LINE"
     __sallyport_n=$((__sallyport_n + 1)) __sallyport_blank=''
     if [[ -n $__sallyport_more ]]; then
       __sallyport_more=''
@@ -151,7 +152,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
     [[ -o xtrace ]] && __sallyport_trace=1
     builtin local -
     builtin set -f +aeuvx
-    builtin local line=$READLINE_LINE fresh=0 REPLY
+    builtin local line="$READLINE_LINE" fresh=0 REPLY
     if [[ -z ${line//[[:space:]]/} ]]; then
       [[ -n $__sallyport_more ]] && __sallyport_blank+=$'\n'
       __sallyport_arm accept
@@ -200,8 +201,9 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
   builtin declare -fr __sallyport_prompt __sallyport_missing __sallyport_field __sallyport_ask __sallyport_arm \
     __sallyport_say __sallyport_refuse __sallyport_line
 
+  # Inside a here-document bash takes no reserved word as the first of a bind -x command: hence the empty redirection.
   for __sallyport_map in emacs-standard vi-insert vi-command; do
-    builtin bind -m $__sallyport_map -x '"\e[9901~": { __sallyport_line || set +x; } 2>/dev/null'
+    builtin bind -m $__sallyport_map -x '"\e[9901~": 2>&2 && { __sallyport_line || \builtin set +x; } 2>/dev/null'
     builtin bind -m $__sallyport_map '"\e[9902~": accept-line'
     builtin bind -m $__sallyport_map '"\e[9904~": operate-and-get-next'
     builtin bind -m $__sallyport_map '"\e[9905~": edit-and-execute-command'
@@ -216,5 +218,5 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
   # After a refusal vi users start in insertion mode, as at any new prompt.
   builtin bind -m vi-command '"\e[9906~": vi-insertion-mode'
   builtin unset __sallyport_map
-  builtin printf 'SP1\0hello\0%s\0000\0%s\n' "$$" "$BASH_VERSION" 1<>"$__sallyport_run/q"
+  builtin printf 'SP1\000hello\000%s\0000\000%s\n' "$$" "$BASH_VERSION" 1<>"$__sallyport_run/q"
 fi

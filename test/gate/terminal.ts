@@ -1,0 +1,124 @@
+/** A real login bash in a real terminal (tmux), with the real profile and hook, and a door on its FIFOs. */
+import { execFileSync } from 'node:child_process';
+import { constants, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sleep, systemClock } from '../../src/core/clock.js';
+import { decideLine } from '../../src/gate/line.js';
+import { openLineGate } from '../../src/gate/line-gate.js';
+import { createLookup } from '../../src/gate/lookup.js';
+import type { LineEvent } from '../../src/gate/shells.js';
+import type { GateMode } from '../../src/gate/types.js';
+import type { Rights } from '../../src/policy/types.js';
+
+const SHELL_DIR = join(import.meta.dirname, '../../src/gate/shell');
+const RW = constants.O_RDWR | constants.O_NONBLOCK;
+
+export const clock = systemClock();
+
+export interface Terminal {
+  home: string;
+  lines: LineEvent[];
+  refused: LineEvent[];
+  hellos: string[];
+  /** tmux send-keys arguments: literal texts and key names such as `Enter`, `C-j`. */
+  keys(...keys: string[]): void;
+  /** Bytes at once, as a terminal would send a paste. */
+  paste(text: string, bracketed?: boolean): void;
+  /** Types a line and Enter, and waits until the screen holds `until`. */
+  run(line: string, until: RegExp | string): Promise<string>;
+  screen(): string;
+  until(what: RegExp | string): Promise<string>;
+  stop(): void;
+}
+
+export interface TerminalOptions {
+  rights: Rights;
+  rc?: string;
+  inputrc?: string;
+  gate?: GateMode;
+  /** False: nobody answers. */
+  door?: boolean;
+  cols?: number;
+  args?: string[];
+  env?: Record<string, string>;
+}
+
+export async function startTerminal(options: TerminalOptions): Promise<Terminal> {
+  const dir = mkdtempSync(join(tmpdir(), 'lg-'));
+  const run = join(dir, 'run');
+  const home = join(dir, 'home');
+  mkdirSync(run);
+  mkdirSync(home);
+  execFileSync('mkfifo', [join(run, 'q'), join(run, 'a')]);
+  cpSync(join(SHELL_DIR, 'hook.bash'), join(run, 'hook.bash'));
+  writeFileSync(join(run, 'etc-profile'), 'PATH=/usr/local/bin:/usr/bin:/bin\nPS1="@@ "\n');
+  writeFileSync(join(home, '.bash_profile'), options.rc ?? '');
+  writeFileSync(join(home, '.inputrc'), options.inputrc ?? '');
+  const lines: LineEvent[] = [];
+  const refused: LineEvent[] = [];
+  const hellos: string[] = [];
+  const lookup = createLookup({ uid: 65_533, gids: [65_533] }, clock);
+  const gate = options.gate ?? 'exec';
+  const lineGate =
+    options.door === false
+      ? undefined
+      : openLineGate({
+          qFd: openSync(join(run, 'q'), RW),
+          aFd: openSync(join(run, 'a'), RW),
+          clock,
+          gate,
+          decide: (parsed, context) => decideLine(parsed, options.rights, lookup, clock.now(), context),
+          onLine: (event) => lines.push(event),
+          onRefused: (event) => refused.push(event),
+          onHello: (version) => hellos.push(version),
+        });
+  const socket = join(dir, 'tmux');
+  const tmux = (...args: string[]) =>
+    execFileSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], { encoding: 'utf8', env: ENV });
+  const env = Object.entries({ ...ENV, HOME: home, ...options.env }).flatMap(([k, v]) => ['--setenv', k, v]);
+  const shell = ['bwrap', '--dev-bind', '/', '/', '--tmpfs', '/run', '--bind', run, '/run/sallyport'];
+  shell.push('--ro-bind', join(SHELL_DIR, 'profile'), '/etc/profile', '--clearenv', ...env, '--chdir', home);
+  shell.push('--', ...(options.args ?? ['bash', '-l']));
+  const quoted = shell.map((w) => `'${w.replaceAll("'", `'\\''`)}'`).join(' ');
+  tmux('new-session', '-d', '-x', String(options.cols ?? 100), '-y', '50', `${quoted}; sleep 1000`);
+  const screen = () => tmux('capture-pane', '-p', '-J', '-S', '-500').trimEnd();
+  const until = async (what: RegExp | string) => {
+    for (let tries = 0; tries < 200; tries++) {
+      const text = screen();
+      if (typeof what === 'string' ? text.includes(what) : what.test(text)) return text;
+      await sleep(clock, 25);
+    }
+    throw new Error(`the screen never showed ${what}:\n${screen()}`);
+  };
+  return {
+    home,
+    lines,
+    refused,
+    hellos,
+    keys: (...keys) => void tmux('send-keys', ...keys),
+    paste(text, bracketed = true) {
+      writeFileSync(join(dir, 'paste'), text);
+      tmux('load-buffer', join(dir, 'paste'));
+      tmux('paste-buffer', '-r', ...(bracketed ? ['-p'] : []));
+    },
+    async run(line, what) {
+      tmux('send-keys', '-l', line);
+      tmux('send-keys', 'Enter');
+      return until(what);
+    },
+    screen,
+    until,
+    stop() {
+      try {
+        tmux('kill-server');
+      } catch {
+        // It ended with its shell.
+      }
+      lineGate?.close();
+      rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', TERM: 'xterm-256color', LANG: 'C.UTF-8' };
