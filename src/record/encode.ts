@@ -3,7 +3,7 @@ import type { Marker, RecordingHeader, StreamName } from './types.js';
 import { type ByteString, byteString, type Decoded } from './utf8.js';
 
 /** Microseconds since the start as the seconds of an event, e.g. `12.000345`. */
-export function seconds(us: number): string {
+function seconds(us: number): string {
   const whole = Math.floor(us / 1_000_000);
   const rest = us - whole * 1_000_000;
   return `${whole}.${(1_000_000 + rest).toString().slice(1)}`;

@@ -13,7 +13,7 @@ import type {
 } from './types.js';
 import { type ByteString, createUtf8Stream } from './utf8.js';
 
-export const DEFAULT_LIMITS: RecorderLimits = {
+const DEFAULT_LIMITS: RecorderLimits = {
   slowWriteMs: 5,
   stallMs: 30_000,
   maxQueuedBytes: 8 << 20,
@@ -21,7 +21,7 @@ export const DEFAULT_LIMITS: RecorderLimits = {
 };
 
 /** A longer chunk becomes several events: a line of the file then stays under 2.5 MiB whatever the bytes. */
-export const MAX_CHUNK_BYTES = 256 * 1024;
+const MAX_CHUNK_BYTES = 256 * 1024;
 
 /**
  * Starts a recording: the header is written before this returns. Should that fail already, `onFailure` has been called by

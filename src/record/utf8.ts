@@ -34,7 +34,7 @@ export function createUtf8Stream(): Utf8Stream {
 }
 
 /** How many bytes at the end begin a UTF-8 character that later bytes could complete: 0 to 3. */
-export function unfinishedTail(bytes: Buffer): number {
+function unfinishedTail(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] as number;
     if ((byte & 0xc0) === 0x80) continue;
