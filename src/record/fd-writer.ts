@@ -48,7 +48,19 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
   let pumping: Promise<void> | undefined;
   /** Where the last whole record ends. */
   let wholeEnd = fstatSync(fd).size;
-  const syncer = createSyncer({ fd, clock, periodMs: limits.syncMs, stallMs: limits.stallMs, onError: fail });
+  let hasStalled = false;
+  let noteStall = ignore;
+  const stalled = new Promise<void>((resolve) => {
+    noteStall = resolve;
+  });
+  const { syncMs: periodMs, stallMs } = limits;
+  const syncer = createSyncer({ fd, clock, periodMs, stallMs, onError: fail, onStall });
+
+  function onStall(): void {
+    hasStalled = true;
+    noteStall();
+    fail(new Error(`it has not answered for ${stallMs} ms`));
+  }
 
   function fail(error: unknown): Error {
     if (failure) return failure;
@@ -97,11 +109,10 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
   async function writeBatch(batch: Queued[]): Promise<void> {
     const bytes = Buffer.concat(batch.map((item) => item.bytes));
     const before = clock.mono();
-    const stall = watchStall(clock, limits.stallMs, () => {
-      fail(new Error(`a write has not returned for ${limits.stallMs} ms`));
-    });
+    const stall = watchStall(clock, stallMs, onStall);
     try {
       await writeFullyLater(fd, bytes, wholeEnd);
+      wholeEnd += bytes.length;
     } catch (error) {
       cutBack(fd, wholeEnd);
       fail(error);
@@ -110,7 +121,6 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
       inFlight = [];
     }
     if (failure) return;
-    wholeEnd += bytes.length;
     queuedBytes -= bytes.length;
     syncer.touch();
     noteSpeed(clock.mono() - before);
@@ -122,6 +132,14 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
     if (quickInRow < QUICK_WRITES || queue.length > 0) return;
     slow = false;
     quickInRow = 0;
+  }
+
+  /** When no write is under way any more. */
+  async function release(last: ByteString): Promise<void> {
+    await pumping;
+    if (failure && !hasStalled) lastWords(last);
+    await syncer.finish(failure !== undefined);
+    await closeFd(fd).catch(ignore);
   }
 
   /** Cutting the torn record off may have made room for the end marker. */
@@ -143,14 +161,8 @@ export function createFdWriter(options: FdWriterOptions): FdWriter {
     },
     async finish(last) {
       if (!failure) await Promise.resolve(slow ? writeLater(last) : writeNow(last)).catch(ignore);
-      if (inFlight.length > 0) {
-        // Stalled. The descriptor stays open while the kernel holds a write on it: its number must not be reused.
-        pumping?.then(() => closeFd(fd)).catch(ignore);
-        return;
-      }
-      if (failure) lastWords(last);
-      await syncer.finish(failure !== undefined);
-      await closeFd(fd).catch(ignore);
+      // While the kernel holds a write or sync on the descriptor it stays open: its number must not be reused.
+      await Promise.race([release(last), stalled]);
     },
   };
 }

@@ -48,7 +48,7 @@ async function startOf(path: string, at: number | string | undefined): Promise<n
   }
   throw new SallyportError(
     'not-found',
-    `no command in this session contains '${escapeText(at)}'; --markers shows those it has`,
+    `no typed or refused command in this session contains '${escapeText(at)}'; give a shorter part of it, or an offset`,
   );
 }
 

@@ -8,6 +8,8 @@ export interface SyncerOptions {
   periodMs: number;
   stallMs: number;
   onError(error: Error): void;
+  /** A sync has not returned for `stallMs`. */
+  onStall(): void;
 }
 
 /** Brings written bytes to the disk once a period while there are any, never two syncs at a time. */
@@ -51,9 +53,9 @@ export function createSyncer(options: SyncerOptions): Syncer {
   };
 }
 
-function syncOnce({ fd, clock, stallMs, onError }: SyncerOptions): Promise<void> {
+function syncOnce({ fd, clock, stallMs, onError, onStall }: SyncerOptions): Promise<void> {
   return new Promise((resolve) => {
-    const stall = watchStall(clock, stallMs, () => onError(new Error(`fdatasync has not returned for ${stallMs} ms`)));
+    const stall = watchStall(clock, stallMs, onStall);
     fdatasync(fd, (error) => {
       stall.cancel();
       if (error) onError(error);

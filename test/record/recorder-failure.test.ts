@@ -128,13 +128,14 @@ describe('a recorder on a slow disk', () => {
   });
 
   it('fails rather than hold more than its bound', async () => {
-    const { recorder, failures } = start({ clock: slowClock(() => 6), limits: { maxQueuedBytes: 10_000 } });
+    const { recorder, path, failures } = start({ clock: slowClock(() => 6), limits: { maxQueuedBytes: 10_000 } });
     recorder.output(Buffer.from('x'), 'out');
     const waits = Array.from({ length: 20 }, () => recorder.output(Buffer.alloc(1000, 'y'), 'out'));
     expect(failures.map((error) => error.message)).toEqual([expect.stringContaining('more than 10000 bytes')]);
     const results = await Promise.allSettled(waits);
     expect(results.at(-1)?.status).toBe('rejected');
     await recorder.close({ cause: 'recording' });
+    expect((await eventsOf(path)).at(-1)).toMatchObject({ label: 'end: recording' });
   });
 });
 
