@@ -145,6 +145,7 @@ export class Connection<L extends Login> implements SshConnection {
       send: (payload: Buffer) => this.#send(payload),
       refuse: (reason: number, text: string) => this.#goodbye(reason, text),
       sessionId: () => this.#transport.sessionId,
+      gone: () => this.#transport.dead,
     };
   }
 

@@ -13,6 +13,8 @@ export interface AuthHost<L> {
   /** The connection ends. */
   refuse(reason: number, text: string): void;
   sessionId(): Buffer;
+  /** The connection is over, or about to be. */
+  gone(): boolean;
 }
 
 export interface AuthLimits {
@@ -62,7 +64,11 @@ export class UserAuth<L> {
     this.#waiting.push(attempt);
   }
 
-  /** The connection is gone: nothing is decided or sent any more. */
+  get #done(): boolean {
+    return this.#over || this.host.gone();
+  }
+
+  /** Nothing is decided or sent any more. */
   stop() {
     this.#over = true;
     this.#waiting.length = 0;
@@ -96,7 +102,7 @@ export class UserAuth<L> {
     if (this.#probes > this.limits.authProbes) return this.#end(BYE.NO_MORE_AUTH_METHODS, 'too many keys offered');
     const asked = name && key ? safely(() => this.host.probe(name, key)) : Promise.resolve(undefined);
     asked.then((known) => {
-      if (this.#over) return;
+      if (this.#done) return;
       if (known !== true || !key) return this.#later(attempt, PROBE_GRID_MS, () => this.#answerNo());
       this.host.send(message(MSG.USERAUTH_PK_OK, key.algo, key.keyBlob));
       this.#next();
@@ -106,7 +112,7 @@ export class UserAuth<L> {
   #login(attempt: Attempt, name: LoginName | undefined, proof: Proof | undefined): void {
     const asked = name && proof ? safely(() => this.host.login(name, proof)) : Promise.resolve(undefined);
     asked.then((login) => {
-      if (this.#over) return;
+      if (this.#done) return;
       if (login === undefined) return this.#later(attempt, REFUSAL_GRID_MS, () => this.#countRefusal());
       this.stop();
       this.host.send(message(MSG.USERAUTH_SUCCESS));
@@ -118,7 +124,7 @@ export class UserAuth<L> {
   #later(attempt: Attempt, grid: number, answer: () => void): void {
     const { clock } = this.limits;
     const spent = clock.mono() - attempt.receivedAt;
-    clock.after(grid - (spent % grid), () => this.#over || answer());
+    clock.after(grid - (spent % grid), () => this.#done || answer());
   }
 
   #countRefusal() {
@@ -138,7 +144,7 @@ export class UserAuth<L> {
   #next(): void {
     this.#busy = false;
     const next = this.#waiting.shift();
-    if (!next || this.#over) return;
+    if (!next || this.#done) return;
     try {
       this.#decide(next);
     } catch {
