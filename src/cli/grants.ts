@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Reply } from '../control/admin-port.js';
+import { escapeText } from '../core/escape.js';
 import { effectLines } from './effects.js';
 import { now } from './now.js';
 import { type Globals, show } from './output.js';
@@ -37,6 +38,7 @@ function addGrant(program: Command): void {
       const { ask } = await import('./ask.js');
       const reply = await ask(options, 'grant', { user, role, target, reason, ...span });
       const nowMs = now();
+      if (reply.warning !== undefined) process.stderr.write(`sallyport: warning: ${escapeText(reply.warning)}\n`);
       show(options, reply, ({ grant, effects }) => [
         grant.id,
         `${grant.user} has role ${grant.role} on ${grant.target} until ${showMoment(grant.until, nowMs)}`,

@@ -21,15 +21,20 @@ export function addLater(program: Command): void {
 
 /** A command that takes any arguments, and only says that it is not there yet. */
 export function addMissing(parent: Command, name: string, what: string): void {
-  const path = [parent.name(), name].filter((part) => part !== 'sallyport').join(' ');
   parent
     .command(name)
     .description(`${what} (not in this version)`)
     .argument('[args...]')
     .allowUnknownOption()
-    .action(() => {
-      throw notYet(path);
+    .action((_args: string[], _o: object, command: Command) => {
+      throw notYet(pathOf(command));
     });
+}
+
+/** `user mfa enroll`: the words after `sallyport` that name a command. */
+function pathOf(command: Command): string {
+  const above = command.parent?.parent ? `${pathOf(command.parent)} ` : '';
+  return above + command.name();
 }
 
 export function notYet(what: string): SallyportError {

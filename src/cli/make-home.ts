@@ -9,8 +9,8 @@ import { generateHostKey, hostKeyFingerprint } from '../ssh/host-key.js';
 import { openStore } from '../store/index.js';
 import { readKeyFile } from './key-file.js';
 
-/** The role of the shipped policy that the first user gets. */
-const FIRST_ROLE = 'admin';
+/** Roles of the shipped policy that the first user gets: the broker's verbs, and a shell. */
+const FIRST_ROLES = ['admin', 'engineer'];
 
 export interface MakeHomeOptions {
   home?: string;
@@ -23,7 +23,7 @@ export interface MakeHomeOptions {
 export interface MadeHome {
   home: string;
   fingerprint: string;
-  user?: string;
+  user?: { name: string; roles: string[] };
 }
 
 /** Throws `usage` or `failed`; whatever it had made by then is gone again. */
@@ -37,7 +37,7 @@ export async function makeHome(options: MakeHomeOptions): Promise<MadeHome> {
     const fingerprint = writeHome(paths, yaml, made);
     await (await openStore(paths.state, { create: true, purpose: 'sallyport init' })).close();
     if (firstUser) await addFirst(paths.home, firstUser);
-    return { home: paths.home, fingerprint, ...(firstUser && { user: firstUser.name }) };
+    return { home: paths.home, fingerprint, ...(firstUser && { user: { name: firstUser.name, roles: FIRST_ROLES } }) };
   } catch (error) {
     for (const path of made.reverse()) rmSync(path, { recursive: true, force: true });
     throw error;
@@ -129,7 +129,7 @@ async function addFirst(home: string, user: FirstUser): Promise<void> {
   const { VERBS } = await import('../control/admin-port.js');
   const parsed = VERBS['user.add'].request.safeParse({
     ...user,
-    roles: [FIRST_ROLE],
+    roles: FIRST_ROLES,
     reason: 'the first user, made by init',
   });
   if (!parsed.success)
