@@ -100,6 +100,13 @@ export const libc = {
   poll: lib.func('int poll(void *, ulong, int)') as (fds: Memory, count: Int, timeoutMs: Int) => number,
 };
 
+const killCall = lib.func('int kill(int, int)') as (pid: Int, signal: Int) => number;
+
+/** kill(2) for a process that cannot have been reaped: our own child, or a tracee that is stopped. */
+export function libcKill(pid: number, signal: number): boolean {
+  return pid > 0 && killCall(pid, signal) === 0;
+}
+
 /** The address of a Buffer's memory. Only for buffers that live as long as the address is used. */
 export function addressOf(buffer: Buffer): number {
   return Number(koffi.address(buffer));

@@ -104,7 +104,12 @@ export const execAsk = z.object({
   fromShell: z.boolean(),
   /** Names of loader or interpreter hooks in the new environment. */
   hooks: z.array(z.string()),
-  /** Present when `program` is a script: the file the kernel will really run. */
+  /**
+   * One exec may need several answers, asked one after another. `interpreter`: what the kernel runs for the script
+   * just allowed; only denies apply, so `children` says `trusted`. `loaded`: what a dynamic loader was told to load.
+   */
+  part: z.enum(['program', 'interpreter', 'loaded']),
+  /** Present for a script: the file asked for, and the file the kernel will really run. */
   script: z.object({ path: z.string(), interpreter: z.string() }).optional(),
 });
 

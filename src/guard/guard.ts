@@ -1,0 +1,161 @@
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import { sendFds } from '../os/lane.js';
+import {
+  ASK_TIMEOUT_MS,
+  BEAT_MS,
+  type DoorToGuard,
+  type GuardToDoor,
+  type GuardToKeeper,
+  type KeeperToGuard,
+  type LaunchOrder,
+} from '../wire/guard.js';
+import { findTools, type Tools } from './launch/tools.js';
+import { type GuardSession, startSession } from './session.js';
+import { showWords } from './tracer/show.js';
+import type { Door } from './tracer/traced.js';
+import { createTracer } from './tracer/tracer.js';
+
+/** How the guard speaks; the links and lanes behind it are the caller's. */
+export interface GuardPorts {
+  clock: Clock;
+  keeper(message: GuardToKeeper): void;
+  door(message: GuardToDoor): void;
+  keeperLane: number;
+  doorLane: number;
+  /** Ends this process, and with it every session. */
+  die(reason: string): void;
+}
+
+export interface Guard {
+  onKeeper(message: KeeperToGuard): void;
+  onDoor(message: DoorToGuard): void;
+  /** Handles reports of processes, at most a bound of them; true when there may be more. */
+  turn(): boolean;
+}
+
+/** Sessions one guard runs at most. */
+const MAX_SESSIONS = 2_000;
+/** Reports handled before other work gets its turn. */
+const TURN = 256;
+/** How often overdue asks are looked for, ms. */
+const SWEEP_MS = 250;
+
+export function createGuard(ports: GuardPorts, wake: () => void): Guard {
+  const { clock } = ports;
+  const sessions = new Map<string, GuardSession>();
+  let hello: Extract<KeeperToGuard, { type: 'hello' }> | undefined;
+  let tools: Tools | undefined;
+  let lastQ = 0;
+
+  const door: Door = {
+    ask({ session, pid, part, plan, image, children }) {
+      lastQ += 1;
+      const shown = showWords(part.argv);
+      ports.door({
+        type: 'ask',
+        q: lastQ,
+        sid: session.sid,
+        pid,
+        program: part.program,
+        ...shown,
+        parent: [...image.argv],
+        children,
+        fromShell: image.fromShell,
+        hooks: plan.hooks,
+        part: part.part,
+        ...(plan.script ? { script: plan.script } : {}),
+      });
+      return lastQ;
+    },
+    note: (session, pid, kind, text) =>
+      ports.door({ type: 'note', sid: session.sid, pid, kind, text: text.slice(0, 4000) }),
+  };
+
+  const tracer = createTracer({
+    door,
+    onChild: (pid, status) => {
+      for (const session of sessions.values()) if (session.childEnded(pid, status)) return;
+    },
+  });
+
+  sweepAsks(clock, () => lastQ, tracer.expire);
+
+  const fail = ({ sid }: LaunchOrder, reason: string) => {
+    const failed = { type: 'failed', sid, message: reason.slice(0, 1000) } as const;
+    ports.keeper(failed);
+    ports.door(failed);
+  };
+
+  const launch = (order: LaunchOrder) => {
+    try {
+      if (!hello || !tools) throw new Error('not greeted yet');
+      if (sessions.has(order.sid)) throw new Error('this session runs already');
+      if (sessions.size >= MAX_SESSIONS) throw new Error('too many sessions');
+      const { sid } = order;
+      const context = {
+        clock,
+        isolation: hello.isolation,
+        home: hello.home,
+        tools,
+        tracer: hello.gate === 'exec' ? tracer : undefined,
+        wake,
+      };
+      let launched = false;
+      const session = startSession(context, order, {
+        launched(pidfd, fds) {
+          launched = true;
+          const token = `l-${sid}`;
+          sendFds(ports.keeperLane, token, [pidfd]);
+          ports.keeper({ type: 'launched', sid, token });
+          sendFds(
+            ports.doorLane,
+            token,
+            fds.map(([, fd]) => fd),
+          );
+          ports.door({ type: 'started', sid, token, names: fds.map(([name]) => name) });
+        },
+        exited: (status) => ports.door({ type: 'exited', sid, status }),
+        gone() {
+          sessions.delete(sid);
+          if (!launched) return fail(order, 'the isolating program (bwrap) ended before the session began');
+          ports.door({ type: 'gone', sid });
+          ports.keeper({ type: 'gone', sid });
+        },
+      });
+      sessions.set(sid, session);
+    } catch (error) {
+      fail(order, messageOf(error));
+    }
+  };
+
+  return {
+    onKeeper(message) {
+      if (message.type === 'launch') launch(message);
+      else if (message.type === 'end') sessions.get(message.sid)?.end();
+      else if (hello) ports.die('greeted twice');
+      else {
+        const found = findTools();
+        if ('missing' in found) return ports.die(`missing programs: ${found.missing.join(', ')}`);
+        tools = found.tools;
+        hello = message;
+        ports.keeper({ type: 'ready' });
+        clock.every(BEAT_MS, () => ports.keeper({ type: 'beat' }));
+      }
+    },
+    onDoor(message) {
+      if (message.type === 'verdict') tracer.answer(message.q, message.allow, message.children);
+      else sessions.get(message.sid)?.end();
+    },
+    turn: () => tracer.drain(TURN),
+  };
+}
+
+/** Refuses every ask that is older than it may be, in steps of the sweep. */
+function sweepAsks(clock: Clock, newest: () => number, expire: (before: number) => void): void {
+  const marks: number[] = [];
+  clock.every(SWEEP_MS, () => {
+    marks.push(newest() + 1);
+    if (marks.length > ASK_TIMEOUT_MS / SWEEP_MS) expire(marks.shift() ?? 0);
+  });
+}

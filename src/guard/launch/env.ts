@@ -1,0 +1,38 @@
+import type { LaunchOrder } from '../../wire/guard.js';
+import { isHook } from '../hooks.js';
+import { homeInside } from './arguments.js';
+
+const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games';
+
+/** Names the guard alone sets. */
+const OWN = new Set(['HOME', 'USER', 'LOGNAME', 'SHELL', 'IFS', 'PWD', 'OLDPWD', 'SHLVL']);
+
+/**
+ * Locale and time zone names are read by the launcher's programs before privilege is dropped: only plain names, never
+ * a path to data of the user's own.
+ */
+const READ_EARLY = /^(LANG|LANGUAGE|LC_[A-Z]+|TZ|TZDIR|NLSPATH|LOCPATH|TEXTDOMAINDIR|OUTPUT_CHARSET)$/;
+const PLAIN = /^[A-Za-z0-9_.@:+-]{0,64}$/;
+const PLAIN_ZONE = /^[A-Za-z0-9_+-]{1,32}(\/[A-Za-z0-9_+-]{1,32}){0,2}$/;
+
+/** The whole environment of a session; nothing of the broker's own is in it. */
+export function sessionEnv(order: LaunchOrder): Record<string, string> {
+  const { account, pty } = order;
+  const env: Record<string, string> = { PATH: SYSTEM_PATH, LANG: 'C.UTF-8' };
+  for (const [name, value] of Object.entries(order.env)) if (allowed(name, value)) env[name] = value;
+  return {
+    ...env,
+    ...(pty ? { TERM: pty.term === '' ? 'dumb' : pty.term } : {}),
+    HOME: homeInside(order),
+    USER: account.name,
+    LOGNAME: account.name,
+    SHELL: account.shell,
+    SALLYPORT_SESSION: order.sid,
+  };
+}
+
+function allowed(name: string, value: string): boolean {
+  if (OWN.has(name) || name.startsWith('SALLYPORT_') || isHook(name)) return false;
+  if (name === 'TZ') return PLAIN_ZONE.test(value);
+  return !READ_EARLY.test(name) || (!name.endsWith('PATH') && !name.endsWith('DIR') && PLAIN.test(value));
+}

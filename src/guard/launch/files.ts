@@ -1,0 +1,70 @@
+import { chmodSync, chownSync, closeSync, constants, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { check, libc } from '../../os/libc.js';
+import type { AccountInfo } from '../../wire/types.js';
+import type { LineGateFiles } from './arguments.js';
+
+/** Creates the recording: it must not exist, and no link leads there. The descriptor only appends. */
+export function createRecording(path: string): number {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const { O_CREAT, O_EXCL, O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
+  return openSync(path, O_CREAT | O_EXCL | O_WRONLY | O_APPEND | O_NOFOLLOW, 0o600);
+}
+
+/** Makes a private home if there is none yet; it belongs to the account and to nobody else. */
+export function ensurePrivateHome(path: string, account: AccountInfo): void {
+  if (!existsSync(path)) {
+    mkdirSync(path, { recursive: true, mode: 0o711 });
+    own(path, account);
+    chmodSync(path, 0o700);
+  }
+  if (statSync(path).uid !== account.uid) throw new Error(`${path} does not belong to ${account.name}`);
+}
+
+/** The session's end of the line gate. `q` and `a` are open for reading and writing, non-blocking. */
+export interface LineGate {
+  files: LineGateFiles;
+  q: number;
+  a: number;
+  remove(): void;
+}
+
+const SHELL_FILES = join(dirname(fileURLToPath(import.meta.url)), '../../gate/shell');
+
+/** Two FIFOs in a directory of the session's own; undefined where the account's shell has no line gate. */
+export function openLineGate(home: string, sid: string, account: AccountInfo): LineGate | undefined {
+  const hook = join(SHELL_FILES, 'hook.bash');
+  const profile = join(SHELL_FILES, 'profile');
+  const wanted = basename(account.shell) === 'bash' && [hook, profile, '/etc/profile'].every((f) => existsSync(f));
+  if (!wanted) return undefined;
+  const dir = join(home, 'run', 's', sid);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const fifo = (name: string) => {
+    const path = join(dir, name);
+    check(`mkfifo ${path}`, libc.mkfifo(path, 0o600));
+    own(path, account);
+    return { path, fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK) };
+  };
+  const q = fifo('q');
+  const a = fifo('a');
+  return {
+    files: { q: q.path, a: a.path, hook, profile },
+    q: q.fd,
+    a: a.fd,
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+/** Gives `path` to the account where we are someone else. */
+export function own(path: string, account: AccountInfo): void {
+  if (process.getuid?.() !== account.uid) chownSync(path, account.uid, account.gid);
+}
+
+export const closeQuietly = (fd: number): void => {
+  try {
+    closeSync(fd);
+  } catch {
+    // Closed already.
+  }
+};

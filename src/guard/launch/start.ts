@@ -1,0 +1,91 @@
+import { closeFd, pipe, setNonblocking } from '../../os/fd.js';
+import { memoryFile } from '../../os/files.js';
+import { check, libc } from '../../os/libc.js';
+import { sessionFilter } from '../../os/seccomp.js';
+import { limitOpenFiles, spawn } from '../../os/spawn.js';
+import type { Tools } from './tools.js';
+
+/** Descriptor numbers in the isolating program. */
+const ARGS_FD = 3;
+export const SECCOMP_FD = 4;
+export const INFO_FD = 5;
+
+/** Soft limit of open files a session starts with; node's own is the hard one. */
+const OPEN_FILES = 1024;
+/** What a pipe holds; /proc/sys/fs/pipe-max-size is 1 MiB for ordinary users. */
+const PIPE_USUAL = 65_536;
+const PIPE_MAX = 1024 * 1024;
+const F_SETPIPE_SZ = 1031;
+const F_DUPFD_CLOEXEC = 1030;
+const FREE_FROM = 10;
+
+/** The isolating program, started and waiting for its arguments: nothing of a session runs yet. */
+export interface Waiting {
+  pid: number;
+  /** Hands over the arguments: it runs from here on. */
+  release(): void;
+  /** Closes our ends without a word; the caller kills. */
+  abandon(): void;
+}
+
+let filters: { traced: Buffer; plain: Buffer } | undefined;
+
+export function startBwrap(
+  tools: Tools,
+  stdio: readonly (number | string)[],
+  args: readonly string[],
+  command: readonly string[],
+  options: { traced: boolean; info?: number },
+): Waiting {
+  filters ??= { traced: sessionFilter(true), plain: sessionFilter(false) };
+  const words = Buffer.from(`${args.join('\0')}\0`);
+  if (words.length > PIPE_MAX) throw new RangeError('command and environment are too long');
+  const filter = memoryFile('filter', options.traced ? filters.traced : filters.plain);
+  const channel = pipe();
+  const { fds, lifted } = arrange([
+    ...[...stdio, channel.read, filter],
+    ...(options.info === undefined ? [] : [options.info]),
+  ]);
+  try {
+    if (words.length > PIPE_USUAL) libc.fcntl(channel.write, F_SETPIPE_SZ, PIPE_MAX);
+    setNonblocking(channel.write);
+    const pid = spawn({
+      path: tools.bwrap,
+      argv: ['bwrap', '--args', String(ARGS_FD), '--', ...command],
+      env: { LANG: 'C.UTF-8' },
+      fds,
+    });
+    limitOpenFiles(pid, OPEN_FILES);
+    return {
+      pid,
+      release() {
+        const wrote = libc.write(channel.write, words, words.length);
+        closeFd(channel.write);
+        if (wrote !== words.length) throw new RangeError('command and environment are too long');
+      },
+      abandon: () => closeFd(channel.write),
+    };
+  } catch (error) {
+    closeFd(channel.write);
+    throw error;
+  } finally {
+    closeFd(channel.read);
+    closeFd(filter);
+    lifted.forEach(closeFd);
+  }
+}
+
+/** Puts each descriptor at its index. Lifted out of the way first, so that none overwrites one still to be placed. */
+function arrange(from: readonly (number | string)[]): {
+  fds: (readonly [number | string, number])[];
+  lifted: number[];
+} {
+  const lifted: number[] = [];
+  const lift = (fd: number): number => {
+    if (fd >= FREE_FROM) return fd;
+    const copy = check('fcntl(F_DUPFD_CLOEXEC)', libc.fcntl(fd, F_DUPFD_CLOEXEC, FREE_FROM));
+    lifted.push(copy);
+    return copy;
+  };
+  return { fds: from.map((fd, to) => [typeof fd === 'string' ? fd : lift(fd), to] as const), lifted };
+}

@@ -1,0 +1,65 @@
+import { Socket } from 'node:net';
+import { systemClock } from '../core/clock.js';
+import { bootTimeMs } from '../os/boottime.js';
+import { setCloexec } from '../os/fd.js';
+import { dieWithParent, setDumpable } from '../os/process.js';
+import { createLink, type Link } from '../wire/frames.js';
+import { doorToGuard, GUARD_FDS, type GuardToDoor, type GuardToKeeper, keeperToGuard } from '../wire/guard.js';
+import { createGuard } from './guard.js';
+
+/**
+ * The guard process. It launches and traces what runs in sessions, and dies with the keeper, the door, or either
+ * link; the kernel then kills every session it traced, and the isolating programs kill the rest.
+ */
+function main(): void {
+  dieWithParent(process.ppid);
+  setDumpable(false);
+  // Sessions inherit it; what the guard makes for itself has its mode spelt out.
+  process.umask(0o022);
+  for (const fd of Object.values(GUARD_FDS)) setCloexec(fd);
+  // A terminal's ^C is for the keeper to hear; the guard ends when its links do.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
+
+  const die = (reason: string): never => {
+    process.stderr.write(`guard: ${reason}\n`);
+    process.exit(1);
+  };
+  const gone = (who: string) => (reason?: string) =>
+    reason === undefined ? process.exit(0) : die(`${who}: ${reason}`);
+
+  let keeper: Link<GuardToKeeper> | undefined;
+  let door: Link<GuardToDoor> | undefined;
+  let scheduled = false;
+  const turn = () => {
+    scheduled = false;
+    if (guard.turn()) wake();
+  };
+  const wake = () => {
+    if (!scheduled) setImmediate(turn);
+    scheduled = true;
+  };
+  const guard = createGuard(
+    {
+      clock: systemClock({ boot: bootTimeMs }),
+      keeper: (message) => keeper?.send(message),
+      door: (message) => door?.send(message),
+      keeperLane: GUARD_FDS.keeperLane,
+      doorLane: GUARD_FDS.doorLane,
+      die,
+    },
+    wake,
+  );
+  process.on('SIGCHLD', turn);
+  keeper = createLink(new Socket({ fd: GUARD_FDS.keeperLink }), {
+    incoming: keeperToGuard,
+    onMessage: guard.onKeeper,
+    onClose: gone('keeper'),
+  });
+  door = createLink(new Socket({ fd: GUARD_FDS.doorLink }), {
+    incoming: doorToGuard,
+    onMessage: guard.onDoor,
+    onClose: gone('door'),
+  });
+}
+
+main();

@@ -1,0 +1,196 @@
+import { addressOf } from '../../os/libc.js';
+import { addPiece, beginRead, readBatch, toPageEnd } from '../../os/memory.js';
+import { loadRegisters, Reg, register, registerInt } from '../../os/ptrace.js';
+import { isHook } from '../hooks.js';
+
+/** What a process asked the kernel to run, copied out of its memory while it is stopped. */
+export interface ExecCall {
+  path: Buffer;
+  /** AT_FDCWD for execve. */
+  dirfd: number;
+  flags: number;
+  argv: Buffer[];
+  /** Hook names in the new environment. */
+  hooks: string[];
+}
+
+/** `too-long`: more than the gate reads; the caller is told E2BIG, as by a smaller ARG_MAX. */
+export type ReadOutcome = ExecCall | 'unreadable' | 'too-long';
+
+export const AT_FDCWD = -100;
+/** Words of an argv or an environment the gate reads: xargs and `*` in a large directory stay far below. */
+const MAX_WORDS = 65_536;
+/** Bytes of an argv: the usual ARG_MAX. */
+const MAX_ARGV_BYTES = 2 * 1024 * 1024;
+/** The kernel's MAX_ARG_STRLEN and PATH_MAX. */
+const MAX_STRING = 131_072;
+const MAX_PATH = 4096;
+
+const EXECVEAT = 322;
+const FIRST = { path: 256, argv: 512, env: 1024 };
+const ARG_HEAD = 64;
+const ENV_HEAD = 32;
+/** Pieces per batch; the area holds that many of the larger kind. */
+const BATCH = 900;
+
+const area = Buffer.alloc(BATCH * ARG_HEAD + 4096);
+const areaAddress = addressOf(area);
+const chunk = Buffer.alloc(4096);
+const chunkAddress = addressOf(chunk);
+
+/** Reads the call a tracee is about to make, at its seccomp stop. */
+export function readCall(pid: number): ReadOutcome {
+  if (!loadRegisters(pid)) return 'unreadable';
+  const at = registerInt(Reg.origRax) === EXECVEAT;
+  const pathAt = register(at ? Reg.rsi : Reg.rdi);
+  const argvAt = register(at ? Reg.rdx : Reg.rsi);
+  const envAt = register(at ? Reg.r10 : Reg.rdx);
+  const dirfd = at ? registerInt(Reg.rdi) : AT_FDCWD;
+  const flags = at ? registerInt(Reg.r8) : 0;
+  if (Number.isNaN(pathAt + argvAt + envAt) || pathAt === 0) return 'unreadable';
+
+  const sizes = {
+    path: Math.min(FIRST.path, toPageEnd(pathAt)),
+    argv: argvAt === 0 ? 0 : Math.min(FIRST.argv, toPageEnd(argvAt)),
+    env: envAt === 0 ? 0 : Math.min(FIRST.env, toPageEnd(envAt)),
+  };
+  beginRead();
+  addPiece(pathAt, sizes.path);
+  if (sizes.argv > 0) addPiece(argvAt, sizes.argv);
+  if (sizes.env > 0) addPiece(envAt, sizes.env);
+  if (!readBatch(pid, areaAddress)) return 'unreadable';
+
+  const nul = area.indexOf(0, 0);
+  const early = nul >= 0 && nul < sizes.path ? Buffer.from(area.subarray(0, nul)) : undefined;
+  const argvPointers = pointers(pid, argvAt, sizes.path, sizes.argv);
+  const envPointers = pointers(pid, envAt, sizes.path + sizes.argv, sizes.env);
+  if (typeof argvPointers === 'string') return argvPointers;
+  if (typeof envPointers === 'string') return envPointers;
+  const path = early ?? readString(pid, pathAt, MAX_PATH);
+  if (path === undefined) return 'unreadable';
+
+  const argv = readWords(pid, argvPointers);
+  if (typeof argv === 'string') return argv;
+  const hooks = readHooks(pid, envPointers);
+  if (hooks === undefined) return 'unreadable';
+  // The kernel gives a program without arguments an empty one.
+  return { path, dirfd, flags, argv: argv.length > 0 ? argv : [Buffer.alloc(0)], hooks };
+}
+
+/** Pointers up to the null, the first of them from the area. */
+function pointers(pid: number, address: number, offset: number, size: number): number[] | 'unreadable' | 'too-long' {
+  const list: number[] = [];
+  if (address === 0) return list;
+  if (collect(area, offset, size, list)) return list;
+  while (list.length <= MAX_WORDS) {
+    // A pointer may straddle two pages: read whole pointers only, as many as the page surely holds.
+    const next = address + list.length * 8;
+    const span = toPageEnd(next) >= 8 ? toPageEnd(next) - (toPageEnd(next) % 8) : 8;
+    beginRead();
+    addPiece(next, span);
+    if (!readBatch(pid, chunkAddress)) return 'unreadable';
+    if (collect(chunk, 0, span, list)) return list;
+  }
+  return 'too-long';
+}
+
+/** True when the terminating null was met. */
+function collect(from: Buffer, offset: number, size: number, into: number[]): boolean {
+  for (let at = offset; at + 8 <= offset + size; at += 8) {
+    const high = from.readUInt32LE(at + 4);
+    const pointer = high * 0x1_0000_0000 + from.readUInt32LE(at);
+    if (pointer === 0) return true;
+    // Out of the user half: no such memory; -1 makes the read of the string fail.
+    into.push(high > 0x1f_ffff ? -1 : pointer);
+  }
+  return false;
+}
+
+function readWords(pid: number, list: readonly number[]): Buffer[] | 'unreadable' | 'too-long' {
+  const words: Buffer[] = [];
+  let bytes = 0;
+  let failed: 'unreadable' | 'too-long' | undefined;
+  eachHead(pid, list, ARG_HEAD, (address, head) => {
+    const word = head === undefined ? readString(pid, address, MAX_STRING) : Buffer.from(head);
+    if (word === undefined) failed ??= 'unreadable';
+    else {
+      words.push(word);
+      bytes += word.length + 1;
+      if (bytes > MAX_ARGV_BYTES) failed ??= 'too-long';
+    }
+    return failed === undefined;
+  });
+  return failed ?? words;
+}
+
+function readHooks(pid: number, list: readonly number[]): string[] | undefined {
+  const hooks: string[] = [];
+  let readable = true;
+  eachHead(pid, list, ENV_HEAD, (address, head) => {
+    const bytes = head ?? readPrefix(pid, address, ENV_HEAD);
+    if (bytes === undefined) {
+      readable = false;
+      return false;
+    }
+    const equals = bytes.indexOf(61);
+    const name = bytes.toString('latin1', 0, equals < 0 ? bytes.length : equals);
+    if (isHook(name) && hooks.length < 32) hooks.push(name);
+    return true;
+  });
+  return readable ? hooks : undefined;
+}
+
+/**
+ * Reads the first bytes of many strings with few calls. `use` gets the string when it ended within them, else
+ * undefined and must read for itself; it returns false to stop.
+ */
+function eachHead(
+  pid: number,
+  list: readonly number[],
+  head: number,
+  use: (address: number, whole: Buffer | undefined) => boolean,
+): void {
+  for (let from = 0; from < list.length; from += BATCH) {
+    const batch = list.slice(from, from + BATCH);
+    beginRead();
+    for (const address of batch) if (address > 0) addPiece(address, Math.min(head, toPageEnd(address)));
+    const came = readBatch(pid, areaAddress);
+    let at = 0;
+    for (const address of batch) {
+      const size = address > 0 ? Math.min(head, toPageEnd(address)) : 0;
+      const nul = came ? area.subarray(at, at + size).indexOf(0) : -1;
+      if (!use(address, nul < 0 ? undefined : area.subarray(at, at + nul))) return;
+      at += size;
+    }
+  }
+}
+
+const long = Buffer.alloc(4096);
+const longAddress = addressOf(long);
+
+function readPage(pid: number, address: number, size: number): boolean {
+  beginRead();
+  addPiece(address, size);
+  return readBatch(pid, longAddress);
+}
+
+/** Up to `max` bytes of a string that need not end there. */
+function readPrefix(pid: number, address: number, max: number): Buffer | undefined {
+  const parts: Buffer[] = [];
+  let got = 0;
+  while (got < max) {
+    const size = Math.min(toPageEnd(address + got), max - got);
+    if (address < 0 || !readPage(pid, address + got, size)) return undefined;
+    const nul = long.subarray(0, size).indexOf(0);
+    parts.push(Buffer.from(long.subarray(0, nul < 0 ? size : nul)));
+    if (nul >= 0) break;
+    got += size;
+  }
+  return Buffer.concat(parts);
+}
+
+/** A whole string, page by page; undefined when unreadable or longer than `max`. */
+function readString(pid: number, address: number, max: number): Buffer | undefined {
+  const bytes = readPrefix(pid, address, max + 1);
+  return bytes === undefined || bytes.length > max ? undefined : bytes;
+}

@@ -1,0 +1,133 @@
+import { Errno, libcKill } from '../../os/libc.js';
+import { cont, skipCall } from '../../os/ptrace.js';
+import type { Children } from '../../policy/types.js';
+import { readCall } from './call.js';
+import { imageMatches } from './image.js';
+import { type Plan, planExec, stricter } from './plan.js';
+import { showWords } from './show.js';
+import type { Image, Task } from './tasks.js';
+import type { Door, NoteKind } from './traced.js';
+
+/** The life of one exec: asked at the seccomp stop, checked at the exec stop. */
+export interface ExecGate {
+  /** The task is stopped before execve or execveat. */
+  onCall(task: Task): void;
+  /** The task is stopped in its new image. */
+  onImage(task: Task): void;
+  /** The answer for the question the task waits on. */
+  answer(task: Task, allow: boolean, children: Children): void;
+  /** No answer came. */
+  lost(task: Task, kind: NoteKind): void;
+}
+
+export interface ExecGateOptions {
+  door: Door;
+  /** The session's root directory, opened on first use. */
+  rootOf(task: Task): number | undefined;
+  waiting: Map<number, Task>;
+}
+
+const SIGKILL = 9;
+
+export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): ExecGate {
+  const refuse = (task: Task, code: number = Errno.EACCES) => {
+    task.approved = undefined;
+    if (skipCall(task.tid, code)) cont(task.tid);
+  };
+
+  const refuseNoting = (task: Task, kind: NoteKind, text: string, code?: number) => {
+    refuse(task, code);
+    door.note(task.session, task.tid, kind, text);
+  };
+
+  const ask = (task: Task, plan: Plan, at: number, children: Children) => {
+    const part = plan.parts[at];
+    const { session, tid, image } = task;
+    const under = part?.part === 'interpreter' ? 'trusted' : image.children;
+    const q = part && door.ask({ session, pid: tid, part, plan, image, children: under });
+    if (q === undefined) {
+      refuse(task);
+      return;
+    }
+    task.pending = { plan, part: at, children, q };
+    waiting.set(q, task);
+  };
+
+  const allow = (task: Task, plan: Plan, image: Image, launcher: boolean) => {
+    task.approved = { plan, image, launcher };
+    cont(task.tid);
+  };
+
+  const settle = (task: Task) => {
+    const { pending } = task;
+    task.pending = undefined;
+    if (pending) waiting.delete(pending.q);
+    return pending;
+  };
+
+  return {
+    onCall(task) {
+      task.approved = undefined;
+      const { session, tid } = task;
+      if (session.command === 0) session.command = tid;
+      const call = readCall(tid);
+      if (call === 'too-long') return refuseNoting(task, 'refused', 'argument list too long for the gate', Errno.E2BIG);
+      if (call === 'unreadable') return refuseNoting(task, 'unreadable', 'its arguments could not be read');
+      const root = rootOf(task);
+      if (root === undefined) return refuseNoting(task, 'unreadable', 'its root directory could not be opened');
+      const plan = planExec({ root, pid: tid, trust: session.trust }, call);
+      if (plan === 'absent') {
+        cont(tid);
+        return;
+      }
+      if (plan === 'refuse')
+        return refuseNoting(task, 'refused', `${showWords(call.argv).argv.join(' ')}: not a file anyone can name`);
+      if (tid === session.command && session.step < session.steps.length) {
+        if (session.steps[session.step] !== plan.exe)
+          return refuseNoting(task, 'refused', 'not a step of the launcher');
+        const last = session.step === session.steps.length - 1;
+        const argv = last ? showWords(call.argv).argv : [];
+        return allow(task, plan, { argv, children: last ? 'checked' : 'none', fromShell: last }, true);
+      }
+      ask(task, plan, 0, 'trusted');
+    },
+
+    onImage(task) {
+      const { approved, session, tid } = task;
+      task.approved = undefined;
+      if (!approved || !imageMatches(tid, approved.plan)) {
+        libcKill(tid, SIGKILL);
+        const shown = approved ? showWords(approved.plan.parts[0]?.argv ?? []).argv.join(' ') : 'never asked about';
+        door.note(session, tid, 'mismatch', `what began to run was not what was allowed: ${shown}`);
+        return;
+      }
+      task.image = approved.image;
+      if (approved.launcher) {
+        session.step += 1;
+        if (session.step === session.steps.length) session.onShell();
+      }
+      cont(tid);
+    },
+
+    answer(task, allowed, children) {
+      const pending = settle(task);
+      if (!pending) return;
+      if (!allowed) return refuse(task);
+      const { plan, part } = pending;
+      // The interpreter's own word does not count: its rows were not asked for an allow.
+      const word =
+        plan.parts[part]?.part === 'interpreter'
+          ? pending.children
+          : part === 0
+            ? children
+            : stricter(pending.children, children);
+      if (part + 1 < plan.parts.length) return ask(task, plan, part + 1, word);
+      const argv = showWords(plan.parts[0]?.argv ?? []).argv;
+      allow(task, plan, { argv, children: word, fromShell: false }, false);
+    },
+
+    lost(task, kind) {
+      if (settle(task)) refuseNoting(task, kind, 'no answer from the door');
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { statPath } from '../../os/files.js';
+import { readBytes, readSmall } from '../../os/memory.js';
+import { peekRegister, Reg } from '../../os/ptrace.js';
+import type { Plan } from './plan.js';
+
+/** Argument bytes compared at a time. */
+const PIECE = 256 * 1024;
+
+/**
+ * True when the image of a process at its exec stop is the one planned: the same file, the same words. Not one
+ * instruction of it has run.
+ */
+export function imageMatches(pid: number, plan: Plan): boolean {
+  return statPath(`/proc/${pid}/exe`)?.id === plan.exe && wordsMatch(pid, plan);
+}
+
+/** The new stack begins with argc and the pointer to argv[0]; the words lie end to end from there. */
+function wordsMatch(pid: number, plan: Plan): boolean {
+  const stack = peekRegister(pid, Reg.rsp);
+  const top = stack === undefined ? undefined : readSmall(pid, stack, 16);
+  if (!top || top.readUInt32LE(0) !== plan.argc || top.readUInt32LE(4) !== 0) return false;
+  const start = top.readUInt32LE(12) * 0x1_0000_0000 + top.readUInt32LE(8);
+  for (let at = 0; at < plan.argv.length; at += PIECE) {
+    const expected = plan.argv.subarray(at, at + PIECE);
+    const bytes =
+      expected.length <= 4096 - 16
+        ? readSmall(pid, start + at, expected.length)
+        : readBytes(pid, start + at, expected.length);
+    if (!bytes || Buffer.compare(bytes.subarray(0, expected.length), expected) !== 0) return false;
+  }
+  return true;
+}

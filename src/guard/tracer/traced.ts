@@ -1,0 +1,51 @@
+import type { Children } from '../../policy/types.js';
+import type { ExitStatus } from '../../wire/guard.js';
+import type { Part, Plan } from './plan.js';
+import type { Image } from './tasks.js';
+import type { Trust } from './trust.js';
+
+/** A session as the tracer sees it. The callbacks may not throw. */
+export interface Traced {
+  readonly sid: string;
+  readonly trust: Trust;
+  /** Identities of the launcher's own images, in order: each is approved once, to the first process that execs. */
+  readonly steps: readonly string[];
+  /** Steps taken so far. */
+  step: number;
+  /** The isolating program itself; 0 until started. Frozen once the session's command exists. */
+  outer: number;
+  /** First process of the namespace; 0 until it exists. */
+  init: number;
+  /** The process that became the session's command; 0 until its first exec. */
+  command: number;
+  /** The namespace's root directory, once known. */
+  root: number | undefined;
+  /** Threads alive, the isolating program's included. */
+  tasks: number;
+  /** The namespace's first process exists, stopped or about to be. */
+  onInit(pid: number): void;
+  /** The session's own shell runs. */
+  onShell(): void;
+  onExit(status: ExitStatus): void;
+  /** The last task was reaped. */
+  onGone(): void;
+}
+
+/** A question for the door. */
+export interface Question {
+  session: Traced;
+  pid: number;
+  part: Part;
+  plan: Plan;
+  image: Image;
+  children: Children;
+}
+
+export type NoteKind = 'mismatch' | 'unreadable' | 'timeout' | 'refused';
+
+/** Where the tracer's questions and news go. */
+export interface Door {
+  /** Sends the question; the number verdicts will name, or undefined when nobody can be asked. */
+  ask(question: Question): number | undefined;
+  note(session: Traced, pid: number, kind: NoteKind, text: string): void;
+}

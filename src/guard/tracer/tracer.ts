@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import { closeFd } from '../../os/fd.js';
+import { openPath } from '../../os/files.js';
+import * as pt from '../../os/ptrace.js';
+import { signalName } from '../../os/signals.js';
+import type { Children } from '../../policy/types.js';
+import type { ExitStatus } from '../../wire/guard.js';
+import { createExecGate } from './exec.js';
+import { LAUNCHER, newTask, type Task } from './tasks.js';
+import type { Door, Traced } from './traced.js';
+
+/**
+ * Follows every process of every session. Stops are handled one at a time, in the order the kernel reports them;
+ * any of them may find its process gone, which its death, reported later, clears up.
+ */
+export interface Tracer {
+  /** Attaches to the isolating program, which waits for its arguments. Throws when the kernel forbids it. */
+  attach(session: Traced, pid: number): void;
+  /** Handles at most `bound` reports; true when there may be more. */
+  drain(bound: number): boolean;
+  answer(q: number, allow: boolean, children: Children): void;
+  /** Refuses what has waited for an answer since before question number `q`. */
+  expire(q: number): void;
+  /** Questions without an answer. */
+  readonly waiting: number;
+  /** True when any process of the session but the isolating ones lives. */
+  hasOthers(session: Traced): boolean;
+}
+
+const SIGSTOP = 19;
+const SIGTSTP = 20;
+const SIGTTIN = 21;
+const SIGTTOU = 22;
+const GROUP_STOPS = new Set([SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
+
+export interface TracerOptions {
+  door: Door;
+  /** A child that is not traced (line-only sessions) ended. */
+  onChild(pid: number, status: ExitStatus): void;
+}
+
+export function createTracer({ door, onChild }: TracerOptions): Tracer {
+  const tasks = new Map<number, Task>();
+  /** Children that stopped before their parent's fork was reported: kept stopped until it is. */
+  const strangers = new Map<number, number>();
+  const waiting = new Map<number, Task>();
+  const gate = createExecGate({ door, rootOf, waiting });
+
+  const adopt = (tid: number, parent: Task) => {
+    const { session } = parent;
+    if (tasks.has(tid)) return;
+    tasks.set(tid, newTask(tid, session, parent.image));
+    session.tasks += 1;
+    if (parent.tid === session.outer && session.init === 0) {
+      session.init = tid;
+      session.onInit(tid);
+    }
+    const status = strangers.get(tid);
+    if (status === undefined) return;
+    strangers.delete(tid);
+    onReport(tid, status);
+  };
+
+  const forget = (task: Task) => {
+    tasks.delete(task.tid);
+    task.session.tasks -= 1;
+    if (task.pending) waiting.delete(task.pending.q);
+    task.pending = undefined;
+  };
+
+  const onDeath = (tid: number, status: number) => {
+    strangers.delete(tid);
+    const task = tasks.get(tid);
+    if (!task) {
+      onChild(tid, statusOf(status));
+      return;
+    }
+    forget(task);
+    const { session } = task;
+    if (tid === session.command) session.onExit(statusOf(status));
+    if (strangers.size > 0) adoptOrphans();
+    if (session.tasks === 0) session.onGone();
+  };
+
+  /** A parent killed between its fork and the report of it leaves a child nobody announces: it may start nothing. */
+  const adoptOrphans = () => {
+    for (const tid of [...strangers.keys()]) {
+      const session = ownerOf(tid);
+      if (session) adopt(tid, newTask(0, session, LAUNCHER));
+    }
+  };
+
+  const ownerOf = (tid: number): Traced | undefined => {
+    const parent = tasks.get(parentOf(tid));
+    return parent && parent.tid === parent.session.init ? parent.session : undefined;
+  };
+
+  /** An exec from a thread takes over the leader's number; the other threads are gone or going. */
+  const onExec = (tid: number, task: Task | undefined) => {
+    const former = pt.eventMessage(tid);
+    if (former === undefined || former === tid) {
+      if (task) gate.onImage(task);
+      return;
+    }
+    const thread = tasks.get(former);
+    if (!thread) return;
+    forget(thread);
+    if (task) forget(task);
+    const merged: Task = { ...newTask(tid, thread.session, thread.image), approved: thread.approved };
+    tasks.set(tid, merged);
+    merged.session.tasks += 1;
+    gate.onImage(merged);
+  };
+
+  const onStop = (task: Task, event: number, signal: number) => {
+    const { tid, session } = task;
+    if (event === pt.Event.seccomp) gate.onCall(task);
+    else if (event === pt.Event.stop && GROUP_STOPS.has(signal)) pt.listen(tid);
+    // Frozen for good: its exit would take the namespace along before the last output is out.
+    else if (event === pt.Event.stop && tid === session.outer && session.command !== 0) return;
+    else if (event === 0) pt.cont(tid, signal);
+    else {
+      if (event === pt.Event.fork || event === pt.Event.vfork || event === pt.Event.clone) {
+        const child = pt.eventMessage(tid);
+        if (child !== undefined) adopt(child, task);
+      }
+      pt.cont(tid);
+    }
+  };
+
+  const onReport = (tid: number, status: number) => {
+    if (pt.exited(status) || pt.signaled(status)) return onDeath(tid, status);
+    const task = tasks.get(tid);
+    const event = pt.stopEvent(status);
+    if (event === pt.Event.exec) return onExec(tid, task);
+    if (!task) strangers.set(tid, status);
+    else onStop(task, event, pt.stopSignal(status));
+  };
+
+  return {
+    attach(session, pid) {
+      pt.seize(pid);
+      session.outer = pid;
+      session.tasks = 1;
+      tasks.set(pid, newTask(pid, session, LAUNCHER));
+    },
+    drain(bound) {
+      for (let i = 0; i < bound; i += 1) {
+        if (!pt.waitAny()) return false;
+        onReport(pt.found.pid, pt.found.status);
+      }
+      return true;
+    },
+    answer(q, allow, children) {
+      const task = waiting.get(q);
+      if (task) gate.answer(task, allow, children);
+    },
+    expire(q) {
+      for (const [number, task] of waiting) {
+        if (number >= q) return;
+        gate.lost(task, 'timeout');
+      }
+    },
+    get waiting() {
+      return waiting.size;
+    },
+    hasOthers(session) {
+      const own = (tasks.has(session.outer) ? 1 : 0) + (tasks.has(session.init) ? 1 : 0);
+      return session.tasks > own;
+    },
+  };
+}
+
+/** All processes of a session share one root: chroot and mount namespaces are denied to them. */
+function rootOf(task: Task): number | undefined {
+  const { session } = task;
+  if (session.root === undefined) {
+    const fd = openPath(`/proc/${task.tid}/root`);
+    if (fd >= 0) session.root = fd;
+  }
+  return session.root;
+}
+
+export function closeRoot(session: Traced): void {
+  if (session.root !== undefined) closeFd(session.root);
+  session.root = undefined;
+}
+
+function statusOf(status: number): ExitStatus {
+  return pt.exited(status) ? { code: pt.exitCode(status) } : { signal: signalName(pt.termSignal(status)) };
+}
+
+function parentOf(tid: number): number {
+  let text = '';
+  try {
+    text = readFileSync(`/proc/${tid}/status`, 'utf8');
+  } catch {
+    // Gone meanwhile.
+  }
+  return Number(/^PPid:\t(\d+)/m.exec(text)?.[1] ?? 0);
+}

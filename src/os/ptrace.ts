@@ -1,0 +1,115 @@
+import { addressOf, check, Errno, errno, libc, syscall } from './libc.js';
+
+/** ptrace(2) and waitpid(2) for x86_64. One thread traces: the main one; nothing else in the process may wait. */
+
+const SYS_PTRACE = 101;
+const PTRACE_CONT = 7;
+const PTRACE_POKEUSER = 6;
+const PTRACE_PEEKUSER = 3;
+const PTRACE_GETREGS = 12;
+const PTRACE_GETEVENTMSG = 0x4201;
+const PTRACE_SEIZE = 0x4206;
+const PTRACE_INTERRUPT = 0x4207;
+const PTRACE_LISTEN = 0x4208;
+
+const TRACE_FORK = 1 << 1;
+const TRACE_VFORK = 1 << 2;
+const TRACE_CLONE = 1 << 3;
+const TRACE_EXEC = 1 << 4;
+const TRACE_SECCOMP = 1 << 7;
+const EXITKILL = 1 << 20;
+
+export const Event = { fork: 1, vfork: 2, clone: 3, exec: 4, seccomp: 7, stop: 128 } as const;
+
+const WNOHANG = 1;
+const WALL = 0x40000000;
+
+/** Byte offsets in struct user_regs_struct. */
+export const Reg = {
+  r10: 56,
+  r8: 72,
+  rax: 80,
+  rdx: 96,
+  rsi: 104,
+  rdi: 112,
+  origRax: 120,
+  rsp: 152,
+} as const;
+
+const registers = Buffer.alloc(27 * 8);
+const registersAddress = addressOf(registers);
+const words = new Uint32Array(registers.buffer, registers.byteOffset, 54);
+const scratch = Buffer.alloc(8);
+const scratchAddress = addressOf(scratch);
+const status = Buffer.alloc(4);
+const statusAddress = addressOf(status);
+
+/** False when the tracee is no longer there (killed meanwhile): its death will be reported by waitAny. */
+function request(code: number, pid: number, addr: number, data: number): boolean {
+  return syscall(SYS_PTRACE, code, pid, addr, data, 0, 0) !== -1;
+}
+
+/** Attaches without stopping. Everything it forks is traced too, and dies when this process does. */
+export function seize(pid: number): void {
+  const options = TRACE_FORK | TRACE_VFORK | TRACE_CLONE | TRACE_EXEC | TRACE_SECCOMP | EXITKILL;
+  check('ptrace(SEIZE)', syscall(SYS_PTRACE, PTRACE_SEIZE, pid, 0, options, 0, 0));
+}
+
+/** Lets a stopped tracee run on, delivering `signal` when it is not 0. */
+export const cont = (pid: number, signal = 0): boolean => request(PTRACE_CONT, pid, 0, signal);
+/** Leaves a job-control stop in force while staying attached. */
+export const listen = (pid: number): boolean => request(PTRACE_LISTEN, pid, 0, 0);
+/** Asks for a stop soon. */
+export const interrupt = (pid: number): boolean => request(PTRACE_INTERRUPT, pid, 0, 0);
+
+/** The event's message (a new tid, a former tid); undefined when the tracee is gone. */
+export function eventMessage(pid: number): number | undefined {
+  return request(PTRACE_GETEVENTMSG, pid, 0, scratchAddress) ? scratch.readUInt32LE(0) : undefined;
+}
+
+/** Loads the registers of a stopped tracee for `register`. */
+export const loadRegisters = (pid: number): boolean => request(PTRACE_GETREGS, pid, 0, registersAddress);
+
+/** A loaded register as an unsigned number; NaN above 2^53, which no user address is. */
+export function register(offset: number): number {
+  const high = words[offset / 4 + 1] ?? 0;
+  return high > 0x1f_ffff ? Number.NaN : high * 0x1_0000_0000 + (words[offset / 4] ?? 0);
+}
+
+/** A loaded register's low half as a signed int, as the kernel reads an `int` argument. */
+export const registerInt = (offset: number): number => (words[offset / 4] ?? 0) | 0;
+
+/** The raw PEEKUSER system call stores its result through `data`. */
+export function peekRegister(pid: number, offset: number): number | undefined {
+  if (!request(PTRACE_PEEKUSER, pid, offset, scratchAddress)) return undefined;
+  const high = scratch.readUInt32LE(4);
+  return high > 0x1f_ffff ? undefined : high * 0x1_0000_0000 + scratch.readUInt32LE(0);
+}
+
+/** At a seccomp stop: the call is skipped and returns `-code`. */
+export function skipCall(pid: number, code: number): boolean {
+  return request(PTRACE_POKEUSER, pid, Reg.origRax, -1) && request(PTRACE_POKEUSER, pid, Reg.rax, -code);
+}
+
+/** What waitAny found, in place: read before the next call. */
+export const found = { pid: 0, status: 0 };
+
+/** The next report of any child or tracee, without waiting; false when there is none. */
+export function waitAny(): boolean {
+  for (;;) {
+    const pid = libc.waitpid(-1, statusAddress, WALL | WNOHANG);
+    if (pid > 0) {
+      found.pid = pid;
+      found.status = status.readInt32LE(0);
+      return true;
+    }
+    if (pid === 0 || errno() !== Errno.EINTR) return false;
+  }
+}
+
+export const exited = (s: number): boolean => (s & 0x7f) === 0;
+export const exitCode = (s: number): number => (s >> 8) & 0xff;
+export const signaled = (s: number): boolean => (s & 0x7f) !== 0 && (s & 0x7f) !== 0x7f;
+export const termSignal = (s: number): number => s & 0x7f;
+export const stopSignal = (s: number): number => (s >> 8) & 0xff;
+export const stopEvent = (s: number): number => s >>> 16;

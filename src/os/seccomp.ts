@@ -1,0 +1,137 @@
+/** A small assembler for the classic BPF that seccomp(2) runs, and the one filter sessions wear. */
+
+const LD_ABS = 0x20;
+const JEQ = 0x15;
+const JGE = 0x35;
+const JSET = 0x45;
+const RET = 0x06;
+
+/** Offsets in struct seccomp_data. Arguments are 64-bit; the low half comes first. */
+const NR = 0;
+const ARCH = 4;
+const arg = (i: number) => 16 + 8 * i;
+
+const RET_ALLOW = 0x7fff_0000;
+const RET_TRACE = 0x7ff0_0000;
+const RET_KILL_PROCESS = 0x8000_0000;
+const errnoResult = (code: number) => 0x0005_0000 | code;
+const EPERM = 1;
+const ENOSYS = 38;
+
+type Step = { code: number; k: number } | { code: number; k: number; yes?: string; no?: string } | { label: string };
+
+/** Turns steps with labels into instructions. Jumps go forward, at most 255 instructions. */
+export function assemble(steps: readonly Step[]): Buffer {
+  const labels = new Map<string, number>();
+  let count = 0;
+  for (const step of steps) {
+    if ('label' in step) labels.set(step.label, count);
+    else count += 1;
+  }
+  const program = Buffer.alloc(count * 8);
+  let at = 0;
+  const distance = (label: string | undefined): number => {
+    if (label === undefined) return 0;
+    const target = labels.get(label);
+    const jump = target === undefined ? -1 : target - at - 1;
+    if (jump < 0 || jump > 255) throw new RangeError(`bpf: no jump to ${label}`);
+    return jump;
+  };
+  for (const step of steps) {
+    if ('label' in step) continue;
+    program.writeUInt16LE(step.code, at * 8);
+    program.writeUInt8(distance('yes' in step ? step.yes : undefined), at * 8 + 2);
+    program.writeUInt8(distance('no' in step ? step.no : undefined), at * 8 + 3);
+    program.writeUInt32LE(step.k >>> 0, at * 8 + 4);
+    at += 1;
+  }
+  return program;
+}
+
+interface Numbers {
+  auditArch: number;
+  /** Numbers from here on belong to another ABI (x32); absent where there is none. */
+  foreignFrom?: number;
+  exec: number[];
+  denied: number[];
+  clone: number;
+  clone3: number;
+  unshare: number;
+  ioctl: number;
+}
+
+/**
+ * Denied: ptrace and process_vm_writev (a session's process steering another), and everything that makes a path mean
+ * something else inside than the guard sees: mount, umount2, pivot_root, chroot, setns, and the newer mount calls.
+ * Also kexec, modules, and swap are left to the kernel: a session has no capabilities.
+ */
+const X86_64: Numbers = {
+  auditArch: 0xc000_003e,
+  foreignFrom: 0x4000_0000,
+  exec: [59, 322],
+  denied: [101, 311, 165, 166, 155, 161, 308, 428, 429, 430, 431, 432, 442],
+  clone: 56,
+  clone3: 435,
+  unshare: 272,
+  ioctl: 16,
+};
+
+const ARM64: Numbers = {
+  auditArch: 0xc000_00b7,
+  exec: [221, 281],
+  denied: [117, 271, 40, 39, 41, 51, 268, 428, 429, 430, 431, 432, 442],
+  clone: 220,
+  clone3: 435,
+  unshare: 97,
+  ioctl: 29,
+};
+
+/** CLONE_NEWUSER | CLONE_NEWNS: a namespace of one's own would let paths lie. */
+const NAMESPACES = 0x1000_0000 | 0x0002_0000;
+const TIOCSTI = 0x5412;
+const TIOCLINUX = 0x541c;
+
+/**
+ * The filter of a session, as bytes of struct sock_filter. `traced`: execve and execveat stop for the tracer (and
+ * fail with ENOSYS without one); otherwise they pass. Foreign architectures and ABIs are killed. clone3, whose
+ * flags a filter cannot see, looks absent; every libc falls back to clone.
+ */
+export function sessionFilter(traced: boolean): Buffer {
+  const numbers = process.arch === 'arm64' ? ARM64 : X86_64;
+  const jump = (code: number, k: number, yes?: string, no?: string): Step => ({
+    code,
+    k,
+    ...(yes === undefined ? {} : { yes }),
+    ...(no === undefined ? {} : { no }),
+  });
+  return assemble([
+    { code: LD_ABS, k: ARCH },
+    jump(JEQ, numbers.auditArch, undefined, 'kill'),
+    { code: LD_ABS, k: NR },
+    ...(numbers.foreignFrom === undefined ? [] : [jump(JGE, numbers.foreignFrom, 'kill')]),
+    ...(traced ? numbers.exec.map((nr) => jump(JEQ, nr, 'trace')) : []),
+    jump(JEQ, numbers.ioctl, 'ioctl'),
+    jump(JEQ, numbers.clone, 'flags'),
+    jump(JEQ, numbers.unshare, 'flags'),
+    jump(JEQ, numbers.clone3, 'absent'),
+    ...numbers.denied.map((nr) => jump(JEQ, nr, 'deny')),
+    { code: RET, k: RET_ALLOW },
+    { label: 'ioctl' },
+    { code: LD_ABS, k: arg(1) },
+    jump(JEQ, TIOCSTI, 'deny'),
+    jump(JEQ, TIOCLINUX, 'deny', 'allow'),
+    { label: 'flags' },
+    { code: LD_ABS, k: arg(0) },
+    jump(JSET, NAMESPACES, 'deny', 'allow'),
+    { label: 'allow' },
+    { code: RET, k: RET_ALLOW },
+    { label: 'deny' },
+    { code: RET, k: errnoResult(EPERM) },
+    { label: 'absent' },
+    { code: RET, k: errnoResult(ENOSYS) },
+    { label: 'trace' },
+    { code: RET, k: RET_TRACE },
+    { label: 'kill' },
+    { code: RET, k: RET_KILL_PROCESS },
+  ]);
+}
