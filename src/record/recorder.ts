@@ -30,7 +30,7 @@ const MAX_CHUNK_BYTES = 256 * 1024;
 export function createRecorder(options: RecorderOptions): Recorder {
   const { fd, header, clock, onFailure } = options;
   const writer = createFdWriter({ fd, clock, limits: { ...DEFAULT_LIMITS, ...options.limits }, onFailure });
-  const decoders = { out: createUtf8Stream(), err: createUtf8Stream() };
+  const decoders = { out: createUtf8Stream(!header.pty), err: createUtf8Stream(!header.pty) };
   const startMono = clock.mono();
   let lastUs = 0;
   let closing: Promise<void> | undefined;

@@ -20,7 +20,14 @@ export interface Utf8Stream {
   decode(chunk: Buffer): Decoded;
 }
 
-export function createUtf8Stream(): Utf8Stream {
+/** What is shown of a chunk of binary data where only its start is wanted, bytes. */
+const BINARY_SHOWN = 1024;
+
+/**
+ * With `briefBinary` only the start of a binary chunk becomes text: for output that no terminal shows, where an archive
+ * would else be written a second time as three bytes for each it has.
+ */
+export function createUtf8Stream(briefBinary = false): Utf8Stream {
   let held = NOTHING; // at most 3 bytes: a character begun and not yet complete
   return {
     decode(chunk) {
@@ -28,9 +35,15 @@ export function createUtf8Stream(): Utf8Stream {
       const all = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
       const whole = all.length - unfinishedTail(all);
       held = whole === all.length ? NOTHING : Buffer.from(all.subarray(whole));
-      return { text: byteString(all.toString('utf8', 0, whole)), exact: false };
+      const shown = briefBinary && isBinary(all, whole) ? BINARY_SHOWN : whole;
+      return { text: byteString(all.toString('utf8', 0, shown)), exact: false };
     },
   };
+}
+
+/** Neither UTF-8 nor text of another encoding, as far as a NUL tells; and long. */
+function isBinary(bytes: Buffer, whole: number): boolean {
+  return whole > BINARY_SHOWN && bytes.includes(0) && !isUtf8(bytes.subarray(0, whole));
 }
 
 /** How many bytes at the end begin a UTF-8 character that later bytes could complete: 0 to 3. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exactBytes, type StreamName } from '../../src/record/index.js';
@@ -107,6 +107,19 @@ describe('recorder', () => {
     const parts: Buffer[] = [];
     for await (const part of exactBytes(path, 'out')) parts.push(part);
     expect(Buffer.concat(parts).equals(Buffer.alloc(3_000_001, 0xff))).toBe(true);
+  });
+
+  it('writes binary data once where no terminal shows it, and text always whole', async () => {
+    const binary = Buffer.alloc(100_000, '\u0000\u0001é'.repeat(3), 'latin1');
+    const text = Buffer.from('zażółć\0'.repeat(10_000)).subarray(0, -2);
+    const { recorder, path } = start({ header: { pty: false } });
+    for (const chunk of [binary, text]) await recorder.output(chunk, 'out');
+    await recorder.close({ cause: 'exit' });
+    const [first, second] = (await eventsOf(path)).filter((e) => e.kind === 'output');
+    expect(first?.text).toHaveLength(1024);
+    expect(second?.text).toHaveLength(69_999 - 1);
+    expect(first?.bytes.equals(binary) && second?.bytes.equals(text)).toBe(true);
+    expect(statSync(path).size).toBeLessThan(1.4 * 100_000 + 400_000);
   });
 
   it('takes nothing after close, which can be called twice', async () => {
