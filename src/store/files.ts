@@ -59,6 +59,13 @@ export async function readPrivate(path: string): Promise<Buffer | undefined> {
   }
 }
 
+/** Closes a file of ours to others, if it is there. */
+export async function tighten(path: string): Promise<void> {
+  const st = await lstat(path).catch(() => undefined);
+  if (!st?.isFile() || (st.mode & 0o077) === 0) return;
+  await withFile(path, c.O_RDONLY | c.O_NOFOLLOW | c.O_NONBLOCK, (f) => f.chmod(0o600));
+}
+
 export interface ReplaceOptions {
   owner: Owner;
   /** Where the previous content stays, in the same directory. */

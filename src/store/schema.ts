@@ -92,7 +92,8 @@ export function parseStore(textOfFile: string): StoreData {
 function firstIssue(error: z.ZodError): string {
   const issue = error.issues[0];
   const where = issue?.path.map(String).join('.') ?? '';
-  return escapeText(where === '' ? 'it is not a store' : `${where}: ${issue?.message ?? 'wrong'}`, 300);
+  if (where === '' && issue?.code !== 'unrecognized_keys') return 'it is not a store';
+  return escapeText(`${where === '' ? '' : `${where}: `}${issue?.message ?? 'wrong'}`, 300);
 }
 
 function checkUnique(data: StoreData): void {

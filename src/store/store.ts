@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { Low } from 'lowdb';
 import { messageOf, SallyportError } from '../core/errors.js';
-import { durableAdapter } from './adapter.js';
-import { ownDirectory } from './files.js';
+import { durableAdapter, previousFile, storeFile } from './adapter.js';
+import { ownDirectory, tighten } from './files.js';
 import { takeHomeLock } from './home-lock.js';
 import { finishRestore } from './restore.js';
 import { deepFreeze, EMPTY } from './schema.js';
@@ -26,6 +26,7 @@ export async function openStore(stateDir: string, options: OpenStoreOptions = {}
     await finishRestore(stateDir, owner);
     const low = new Low<StoreData>(durableAdapter(stateDir, owner), EMPTY);
     if (options.create) await create(stateDir, low);
+    for (const file of [storeFile(stateDir), previousFile(stateDir)]) await tighten(file);
     await low.read();
     return new LowStore(low, () => lock.release());
   } catch (error) {
