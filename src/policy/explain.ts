@@ -36,7 +36,7 @@ export interface Explanation {
   /** The command or action, escaped. */
   subject: string;
   decision: Decision;
-  /** In the order of the file, those that could turn the decision first. */
+  /** At most 20, those that could turn the decision first, in the order of the file. */
   near: NearRule[];
 }
 
@@ -49,7 +49,9 @@ export function explainDecision({ policy, rights, question, atMs }: ExplainInput
   const scene: Scene = { data: rights.data, holdings: new Holdings(rights.data), question, atMs, policy };
   const near = policy.rows.flatMap((row) => nearRule(row, scene) ?? []);
   const turning = decision.allow ? 'deny' : 'allow';
-  near.sort((a, b) => Number(b.effect === turning) - Number(a.effect === turning));
+  // Rules about other commands are the most and say the least: they come last.
+  const weight = (rule: NearRule) => Number(rule.effect !== turning) + 2 * Number(rule.fails === 'command');
+  near.sort((a, b) => weight(a) - weight(b));
   return {
     user: rights.data.user,
     target: rights.data.target,

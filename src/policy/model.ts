@@ -9,7 +9,7 @@ export interface CheckedModel {
 }
 
 const MATCHER =
-  'holds(r.ask, p.role) && onTarget(r.ask, p.target) && runs(r.ask, p.command, p.eft) && when(r.ask, p.when, p.eft)';
+  'runs(r.ask, p.command, p.eft) && onTarget(r.ask, p.target) && holds(r.ask, p.role) && when(r.ask, p.when, p.eft)';
 
 const SHIPPED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   request_definition: { r: 'user, target, command, ask' },
