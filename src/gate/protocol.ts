@@ -1,13 +1,14 @@
 /**
  * The words between the shell's hook and the door, over two FIFOs. A question is one line of NUL-separated fields;
- * in a field, byte 1 escapes: `\1a` is byte 1, `\1n` a newline. An answer is one line of words.
+ * in a field, byte 1 escapes: `\1a` is byte 1, `\1n` a newline. An answer is ANSWER_SIZE bytes of ASCII, because bash
+ * reads a fixed length in one call, and so two shells that wait on the FIFO never share out the bytes of one answer.
  * Any process of the session can write here: what does not parse is skipped.
  */
 
 /** A longer question is skipped: the longest line the gate reads, in UTF-8, beside a PATH and a directory. Bytes. */
 export const MAX_QUESTION = 4 * 64 * 1024 + 64 * 1024;
-/** Pipes keep writes up to PIPE_BUF whole. Bytes, newline included. */
-const MAX_ANSWER = 4_096;
+/** The hook reads as many. Below PIPE_BUF, so that writes stay whole. Bytes. */
+export const ANSWER_SIZE = 1_024;
 const MAX_NAMES = 100;
 
 export type Message =
@@ -61,21 +62,31 @@ function unescapeField(field: string): string {
   return field.replace(/\u0001([an])/g, (_, c: string) => (c === 'n' ? '\n' : '\u0001'));
 }
 
-/** One line with its newline. Texts must be escaped for a terminal already. */
+/** Texts must be escaped for a terminal already; what does not fit is cut. */
 export function formatAnswer(shell: string, id: string, answer: Answer): string {
-  const rest = answer.verb === 'no' ? answer.text : answer.verb === 'types' ? answer.names.join(' ') : '';
-  const line = `SP1 ${shell}.${id} ${answer.verb} ${rest.replaceAll('\n', ' ')}`;
-  return `${cutBytes(line, MAX_ANSWER - 1)}\n`;
+  const head = `SP1 ${shell}.${id} ${answer.verb} `;
+  const room = ANSWER_SIZE - head.length - 1;
+  const rest = answer.verb === 'no' ? encodeText(answer.text, room) : '';
+  const names = answer.verb === 'types' ? answer.names.join(' ').slice(0, room) : '';
+  return `${head}${rest}${names}\t`.padEnd(ANSWER_SIZE, ' ');
 }
 
-function cutBytes(text: string, max: number): string {
-  const bytes = Buffer.from(text);
-  return bytes.length <= max ? text : new TextDecoder().decode(bytes.subarray(0, max)).replace(/\ufffd$/, '');
+/** As the shell's `printf %b` reads it. */
+function encodeText(text: string, room: number): string {
+  let encoded = '';
+  for (const c of text) {
+    const next = /[ -[\]-~]/.test(c)
+      ? c
+      : Buffer.from(c).reduce((all, byte) => `${all}\\x${byte.toString(16).padStart(2, '0')}`, '');
+    if (encoded.length + next.length > room) break;
+    encoded += next;
+  }
+  return encoded;
 }
 
 /** Names that can be asked about: one plain word each, and few enough for one answer. */
 export function askable(names: readonly string[]): string[] {
-  return names.filter((n) => /^[^\s\p{C}\\%]{1,64}$/u.test(n) && !n.startsWith('-')).slice(0, 40);
+  return names.filter((n) => /^[!-$&-[\]-~]{1,64}$/.test(n) && !n.startsWith('-')).slice(0, 14);
 }
 
 /** Cuts a byte stream into lines; a line beyond the bound is skipped to its end. Holds at most MAX_QUESTION bytes. */

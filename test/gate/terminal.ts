@@ -27,8 +27,11 @@ export interface Terminal {
   paste(text: string, bracketed?: boolean): void;
   /** Types a line and Enter, and waits until the screen holds `until`. */
   run(line: string, until: RegExp | string): Promise<string>;
-  screen(): string;
-  until(what: RegExp | string): Promise<string>;
+  screen(pane?: string): string;
+  until(what: RegExp | string, pane?: string): Promise<string>;
+  tmux(...args: string[]): string;
+  /** The shell command that starts one more login shell of the session. */
+  command: string;
   stop(): void;
 }
 
@@ -82,14 +85,14 @@ export async function startTerminal(options: TerminalOptions): Promise<Terminal>
   shell.push('--', ...(options.args ?? ['bash', '-l']));
   const quoted = shell.map((w) => `'${w.replaceAll("'", `'\\''`)}'`).join(' ');
   tmux('new-session', '-d', '-x', String(options.cols ?? 100), '-y', '50', `${quoted}; sleep 1000`);
-  const screen = () => tmux('capture-pane', '-p', '-J', '-S', '-500').trimEnd();
-  const until = async (what: RegExp | string) => {
+  const screen = (pane = '%0') => tmux('capture-pane', '-t', pane, '-p', '-J', '-S', '-500').trimEnd();
+  const until = async (what: RegExp | string, pane = '%0') => {
     for (let tries = 0; tries < 200; tries++) {
-      const text = screen();
+      const text = screen(pane);
       if (typeof what === 'string' ? text.includes(what) : what.test(text)) return text;
       await sleep(clock, 25);
     }
-    throw new Error(`the screen never showed ${what}:\n${screen()}`);
+    throw new Error(`the screen never showed ${what}:\n${screen(pane)}`);
   };
   return {
     home,
@@ -109,6 +112,8 @@ export async function startTerminal(options: TerminalOptions): Promise<Terminal>
     },
     screen,
     until,
+    tmux,
+    command: quoted,
     stop() {
       try {
         tmux('kill-server');
@@ -116,9 +121,21 @@ export async function startTerminal(options: TerminalOptions): Promise<Terminal>
         // It ended with its shell.
       }
       lineGate?.close();
-      rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+      removeSoon(dir);
     },
   };
 }
 
 const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', TERM: 'xterm-256color', LANG: 'C.UTF-8' };
+
+/** A dying shell may still write its history there. */
+function removeSoon(dir: string): void {
+  for (let tries = 0; tries < 50; tries++) {
+    try {
+      rmSync(dir, { recursive: true, force: true });
+      return;
+    } catch {
+      execFileSync('sleep', ['0.02']);
+    }
+  }
+}
