@@ -22,6 +22,8 @@ export class Timeline {
   readonly #clock: Clock;
   readonly #hooks: TimelineHooks;
   readonly #heap = new Heap<Moment>((a, b) => a.at < b.at);
+  /** What the heap holds: a record that is put again must not fire twice. */
+  readonly #known = new Set<string>();
   readonly #look: Timer;
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
@@ -35,12 +37,16 @@ export class Timeline {
   }
 
   add(moment: Moment): void {
+    const name = nameOf(moment);
+    if (this.#known.has(name)) return;
+    this.#known.add(name);
     this.#heap.push(moment);
     this.#arm();
   }
 
   clear(): void {
     this.#heap.clear();
+    this.#known.clear();
     this.#disarm();
   }
 
@@ -58,6 +64,7 @@ export class Timeline {
     for (let next = this.#heap.peek(); next && next.at <= now; next = this.#heap.peek()) {
       due.push(next);
       this.#heap.pop();
+      this.#known.delete(nameOf(next));
     }
     if (due.length > 0) this.#hooks.due(due);
     // Wall time may have moved against the monotonic clock the timer runs on.
@@ -83,3 +90,5 @@ export class Timeline {
     this.#armedFor = Number.POSITIVE_INFINITY;
   }
 }
+
+const nameOf = ({ kind, id, at }: Moment): string => `${kind} ${id} ${at}`;
