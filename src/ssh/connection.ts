@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock.js';
 import { escapeText } from '../core/escape.js';
 import { LINGER_MS, MAX_CLIENT_REKEYS, REKEY_SPAN_MS } from './bounds.js';
-import { ByteReader, message } from './bytes.js';
+import { ByteReader, Malformed, message } from './bytes.js';
 import { Channels } from './channels.js';
 import type { Ssh2HostKey } from './internals.js';
 import { Keepalive } from './keepalive.js';
@@ -45,7 +45,7 @@ export class Connection<L extends Login> implements SshConnection {
     readonly options: ConnectionOptions<L>,
   ) {
     const { clock, limits, hostKey } = options;
-    this.#transport = new Transport(socket, hostKey, {
+    this.#transport = new Transport(socket, hostKey, limits.rekeyBytes, {
       received: (total) => {
         if (this.#phase !== 'open' && total > limits.maxUnauthBytes) this.destroy();
       },
@@ -54,10 +54,10 @@ export class Connection<L extends Login> implements SshConnection {
         this.#clientVersion = software;
       },
       rekeyAsked: () => this.#rekeyAsked(),
+      worn: () => this.#rekey(),
       keysReady: () => this.#keysReady(),
       drained: () => {
         this.#channels?.flush();
-        this.#rekeyIfDue();
       },
       closed: () => this.#closed(),
     });
@@ -85,10 +85,10 @@ export class Connection<L extends Login> implements SshConnection {
     this.#keepalive.heard();
     try {
       this.#dispatch(type, payload);
-    } catch {
+    } catch (error) {
       this.#goodbye(BYE.PROTOCOL_ERROR, 'protocol error');
+      if (!(error instanceof Malformed)) this.options.hooks.fault?.(this, error);
     }
-    this.#rekeyIfDue();
   }
 
   #dispatch(type: number, payload: Buffer) {
@@ -192,13 +192,8 @@ export class Connection<L extends Login> implements SshConnection {
     return this.#rekeys.length <= MAX_CLIENT_REKEYS;
   }
 
-  #rekeyIfDue(): void {
-    const { bytesIn, bytesOut, rekeying } = this.#transport;
-    if (this.#phase !== 'open' || rekeying) return;
-    if (Math.max(bytesIn, bytesOut) >= this.options.limits.rekeyBytes) this.#rekey();
-  }
-
   #rekey(): void {
+    if (this.#phase !== 'open') return;
     this.#armKex();
     this.#transport.rekey();
   }

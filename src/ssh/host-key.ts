@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { SallyportError } from '../core/errors.js';
 import { ByteReader, sshString } from './bytes.js';
 
@@ -36,9 +36,9 @@ export function generateHostKey(): string {
   return ['-----BEGIN OPENSSH PRIVATE KEY-----', ...lines, '-----END OPENSSH PRIVATE KEY-----', ''].join('\n');
 }
 
-/** `SHA256:…` as ssh-keygen -l prints it. Throws SallyportError for anything but an ed25519 private key. */
+/** `SHA256:…` as ssh-keygen -l prints it. Throws SallyportError for anything but an ed25519 private key in OpenSSH's format. */
 export function hostKeyFingerprint(pem: string): string {
-  const blob = blobOfOpenSsh(pem) ?? blobOfPkcs8(pem);
+  const blob = blobOfOpenSsh(pem);
   if (!blob) throw new SallyportError('failed', 'the host key is not an ed25519 private key; restore it from a backup');
   return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
@@ -58,16 +58,6 @@ function blobOfOpenSsh(pem: string): Buffer | undefined {
     if (reader.uint32() !== 1) return undefined;
     const blob = reader.string();
     return new ByteReader(blob).name() === TYPE ? blob : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function blobOfPkcs8(pem: string): Buffer | undefined {
-  try {
-    const key = createPrivateKey(pem);
-    if (key.asymmetricKeyType !== 'ed25519') return undefined;
-    return publicBlob(Buffer.from(createPublicKey(key).export({ format: 'jwk' }).x ?? '', 'base64url'));
   } catch {
     return undefined;
   }

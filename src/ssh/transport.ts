@@ -21,6 +21,8 @@ export interface TransportEvents {
   ident(software: string): void;
   /** The client wants new keys; false ends the connection. */
   rekeyAsked(): boolean;
+  /** More than `wearBytes` went one way under these keys. */
+  worn(): void;
   /** New keys are in use, the first time and after every rekey. */
   keysReady(): void;
   /** Room again, where `writable` was false. */
@@ -32,8 +34,8 @@ export interface TransportEvents {
 /** Encrypted messages over one socket. Never throws; whatever goes wrong destroys the socket. */
 export class Transport {
   /** Bytes since the last key exchange. */
-  bytesIn = 0;
-  bytesOut = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
   #dead = false;
   #identSeen = false;
   readonly #protocol: Ssh2Protocol;
@@ -41,6 +43,7 @@ export class Transport {
   constructor(
     readonly socket: Socket,
     hostKey: Ssh2HostKey,
+    readonly wearBytes: number,
     readonly events: TransportEvents,
   ) {
     this.#protocol = openProtocol(hostKey, IDENT, {
@@ -51,8 +54,8 @@ export class Transport {
         events.ident(software);
       },
       keysReady: () => {
-        this.bytesIn = 0;
-        this.bytesOut = 0;
+        this.#bytesIn = 0;
+        this.#bytesOut = 0;
         events.keysReady();
       },
       disconnected: () => this.destroy(),
@@ -104,6 +107,7 @@ export class Transport {
         packet.set(header, at);
         packet.set(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to), at + header.length);
       });
+      this.#checkWear();
     });
   }
 
@@ -149,16 +153,22 @@ export class Transport {
   }
 
   #data(chunk: Buffer): void {
-    this.bytesIn += chunk.length;
+    this.#bytesIn += chunk.length;
     if (!this.#identSeen && this.#identTooLong(chunk)) this.destroy();
     this.events.received(this.socket.bytesRead);
     this.#guarded(() => this.#protocol.parse(chunk, 0, chunk.length));
+    this.#checkWear();
+  }
+
+  #checkWear(): void {
+    if (Math.max(this.#bytesIn, this.#bytesOut) < this.wearBytes || this.#dead || this.rekeying) return;
+    this.events.worn();
   }
 
   /** ssh2 would take 8 KiB of identification, and scan it all again for every piece that comes. */
   #identTooLong(chunk: Buffer): boolean {
     const newline = chunk.indexOf(10);
-    const before = this.bytesIn - chunk.length;
+    const before = this.#bytesIn - chunk.length;
     return before + (newline === -1 ? chunk.length : newline + 1) > MAX_IDENT;
   }
 
@@ -177,7 +187,7 @@ export class Transport {
 
   #write(data: Buffer): void {
     if (this.#dead) return;
-    this.bytesOut += data.length;
+    this.#bytesOut += data.length;
     this.socket.write(data);
   }
 

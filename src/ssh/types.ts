@@ -27,7 +27,7 @@ export interface SshLimits {
 }
 
 export interface SshDoorOptions {
-  /** An ed25519 private key, OpenSSH or PKCS#8 PEM, without passphrase. */
+  /** An ed25519 private key in OpenSSH's format, without passphrase. */
   hostKey: string;
   clock: Clock;
   limits: SshLimits;
