@@ -1,7 +1,8 @@
 import { limitsFor } from '../config/limits.js';
 import type { Config } from '../config/types.js';
 import type { EndCause } from '../core/causes.js';
-import type { RightsData, RoleHolding } from '../policy/types.js';
+import { nextEdge } from '../policy/index.js';
+import type { Rights, RightsData, RoleHolding } from '../policy/types.js';
 
 export interface SessionDeadlines {
   /** ms without input. */
@@ -34,6 +35,17 @@ export function deadlinesFor(question: DeadlineQuestion): SessionDeadlines {
   if (credentialUntil !== undefined && credentialUntil < at)
     return { idleMs, hardAt: credentialUntil, hardCause: 'credential' };
   return { idleMs, hardAt: at, hardCause: 'deadline' };
+}
+
+/** As `deadlinesFor`, with the edges of `@session` found from the compiled rights. May throw what `nextEdge` throws. */
+export function sessionDeadlines(
+  question: Omit<DeadlineQuestion, 'rights' | 'edge'> & { compiled: Rights },
+): SessionDeadlines {
+  const { compiled, ...rest } = question;
+  const without = deadlinesFor({ ...rest, rights: compiled.data });
+  if (without.hardAt <= question.now) return without;
+  const edge = nextEdge(compiled, { kind: 'action', action: '@session' }, question.now, without.hardAt - question.now);
+  return deadlinesFor({ ...rest, rights: compiled.data, edge });
 }
 
 /** Walks the stretches between the starts and ends of holdings that carry a limit of their own. */

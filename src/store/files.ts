@@ -3,6 +3,7 @@ import { constants as c } from 'node:fs';
 import { chown, type FileHandle, link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, SallyportError } from '../core/errors.js';
+import { newId } from '../core/ids.js';
 
 export interface Owner {
   uid: number;
@@ -129,7 +130,7 @@ export async function syncDirectory(dir: string): Promise<void> {
 
 /** Makes a file that must not exist yet; throws EEXIST when it does, whatever it is. */
 export async function createFile(path: string, bytes: string | Buffer, owner: Owner): Promise<void> {
-  const temp = join(dirname(path), `.${process.pid}-${process.hrtime.bigint()}.tmp`);
+  const temp = join(dirname(path), `.${newId()}.tmp`);
   try {
     await withFile(temp, c.O_WRONLY | c.O_CREAT | c.O_EXCL | c.O_NOFOLLOW, async (f) => {
       await f.chmod(0o600);

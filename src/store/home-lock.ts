@@ -32,7 +32,7 @@ export function takeHomeLock(stateDir: string, owner: Owner, purpose: string): H
   const file = join(stateDir, 'lock');
   const fd = openLock(file);
   try {
-    if (!tryFlock(fd))
+    if (!tryPatiently(fd))
       throw new SallyportError(
         'failed',
         `${stateDir}: in use by ${holderOf(fd)}: stop it first, or ask it through its control socket`,
@@ -80,6 +80,15 @@ export function isHomeLive(stateDir: string): boolean {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Someone who only asks whether the home is live holds the lock for an instant: such a one is waited out, 40 ms at most. */
+function tryPatiently(fd: number): boolean {
+  for (let tries = 0; tries < 5; tries++) {
+    if (tryFlock(fd)) return true;
+    if (tries < 4) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }
+  return false;
 }
 
 function openLock(file: string): number {
