@@ -2,7 +2,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Clock, systemClock } from '../../src/core/clock.js';
+import type { Clock } from '../../src/core/clock.js';
 import {
   type CastEvent,
   createRecorder,
@@ -11,6 +11,7 @@ import {
   type RecordingHeader,
   readCast,
 } from '../../src/record/index.js';
+import { FakeClock } from '../helpers/fake-clock.js';
 
 export function header(over: Partial<RecordingHeader> = {}): RecordingHeader {
   return {
@@ -49,14 +50,14 @@ export interface StartOptions {
   path?: string;
 }
 
-/** A recorder on a new file, opened as the guard opens it. */
+/** A recorder on a new file, opened as the guard opens it. Its writes take no time, however busy the machine is. */
 export function start(options: StartOptions = {}): Started {
   const path = options.path ?? join(tempDir(), 'session.cast');
   const failures: Error[] = [];
   const recorder = createRecorder({
     fd: openSync(path, 'ax', 0o600),
     header: header(options.header),
-    clock: options.clock ?? systemClock(),
+    clock: options.clock ?? new FakeClock(),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     onFailure: (error) => failures.push(error),
   });

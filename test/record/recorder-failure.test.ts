@@ -31,16 +31,19 @@ async function fill(recorder: Recorder, chunk: Buffer): Promise<number> {
   throw new Error('the disk never filled');
 }
 
-/** A clock that says each write took `ms`. */
+/** A clock by which each write takes that many ms. */
 function slowClock(ms: () => number): Clock {
-  const real = systemClock();
-  let extra = 0;
+  const clock = new FakeClock();
+  let passed = 0;
   return {
-    ...real,
+    now: () => clock.now(),
     mono() {
-      extra += ms();
-      return real.mono() + extra;
+      passed += ms();
+      return passed;
     },
+    boot: () => clock.boot(),
+    after: (delay, fn) => clock.after(delay, fn),
+    every: (period, fn) => clock.every(period, fn),
   };
 }
 

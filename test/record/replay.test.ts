@@ -46,15 +46,21 @@ async function session(pty = true): Promise<string> {
 async function playing(options: Partial<ReplayOptions> & { path: string }, moments: number[]): Promise<string[]> {
   const clock = new FakeClock();
   const { out, text } = screen();
-  const done = replay({ out, clock, ...options });
+  let over = false;
+  const done = replay({ out, clock, ...options }).finally(() => {
+    over = true;
+  });
   done.catch(() => {});
+  const settled = async () => {
+    while (!over && clock.pending() === 0) await wait(1); // it plays on: reading or drawing
+  };
   const seen: string[] = [];
   let at = 0;
   for (const moment of moments) {
-    await wait(30);
+    await settled();
     clock.advance(moment - at);
     at = moment;
-    await wait(30);
+    await settled();
     seen.push(text().replace(/\u001b\[[^A-Za-z]*[A-Za-z]|\u001b[()].|[\u000f\r\n]/g, ''));
   }
   await done;
