@@ -27,11 +27,10 @@ export function matchCommand(
 function matchArguments(pattern: CommandPattern, words: readonly Word[], effect: Effect, possible: boolean): boolean {
   const left = pattern.options.length === 0 ? words : takeOptions(words, pattern.options, effect, possible);
   if (left === undefined) return false;
-  if (matchWords(pattern.rest, left, possible)) return true;
-  if (effect === 'allow' || pattern.dashes) return false;
-  // `rm -r -- /` is the same deed as `rm -r /`.
-  const dashes = left.findIndex((word) => word.text === '--' && !word.dynamic);
-  return dashes >= 0 && matchWords(pattern.rest, left.toSpliced(dashes, 1), possible);
+  // `rm -r -- /` is the same deed as `rm -r /`: a deny rule that does not speak of `--` looks past it.
+  const pastDashes = effect === 'deny' && !pattern.dashes;
+  const optional = left.map((word) => (word.dynamic ? possible : pastDashes && word.text === '--'));
+  return matchWords(pattern.rest, left, optional, possible);
 }
 
 function matchProgram(alternatives: readonly Glob[], question: CommandQuestion, effect: Effect): boolean {
@@ -61,12 +60,15 @@ function namesOf({ words, program, builtin }: CommandQuestion, effect: Effect): 
   return typed.text.includes('/') ? [] : [typed.text];
 }
 
-/** Every token against every word, one row of the table at a time: O(tokens x words), nothing else. */
-function matchWords(tokens: readonly Token[], words: readonly Word[], possible: boolean): boolean {
+/**
+ * Every token against every word, one row of the table at a time: O(tokens x words), nothing else. Optional words may
+ * be passed over.
+ */
+function matchWords(tokens: readonly Token[], words: readonly Word[], optional: boolean[], possible: boolean): boolean {
   const last = words.length;
   let reach: boolean[] = new Array(last + 1).fill(false);
   reach[0] = true;
-  if (possible) skipDynamic(reach, words);
+  passOver(reach, optional);
   for (const token of tokens) {
     const next: boolean[] = new Array(last + 1).fill(false);
     for (let at = 0; at <= last; at++) {
@@ -75,17 +77,14 @@ function matchWords(tokens: readonly Token[], words: readonly Word[], possible: 
       // A dynamic word may give this token one of several words.
       if (possible && at < last && reach[at] && words[at]?.dynamic) next[at] = true;
     }
-    if (possible) skipDynamic(next, words);
+    passOver(next, optional);
     reach = next;
   }
   return reach[last] === true;
 }
 
-/** A dynamic word may be nothing at all. */
-function skipDynamic(reach: boolean[], words: readonly Word[]): void {
-  words.forEach((word, at) => {
-    if (word.dynamic && reach[at]) reach[at + 1] = true;
-  });
+function passOver(reach: boolean[], optional: readonly boolean[]): void {
+  for (const [at, may] of optional.entries()) if (may && reach[at]) reach[at + 1] = true;
 }
 
 function matchWord(alternatives: readonly Glob[], word: Word, possible: boolean): boolean {

@@ -19,31 +19,27 @@ function holds(word: string, option: string, effect: Effect): boolean {
   return option.startsWith('--') && name.length > 2 && option.startsWith(name);
 }
 
-/** Words left when those that hold an option are taken out; undefined when an option is missing. */
+/**
+ * Words left when those that hold an option are taken out; undefined when an option is missing. Beside dynamic words,
+ * which may hold the option or be `--`, a word that holds one may go or stay: it is then left as dynamic itself.
+ */
 export function takeOptions(
   words: readonly Word[],
   groups: readonly OptionGroup[],
   effect: Effect,
   possible: boolean,
 ): Word[] | undefined {
-  const until = endOfOptions(words, possible);
-  const dynamic = possible && words.some((word) => word.dynamic);
+  const dashes = words.findIndex((word) => !word.dynamic && word.text === '--');
+  const end = dashes < 0 ? words.length : dashes;
+  const unsure = words.findIndex((word) => word.dynamic);
   const left: Word[] = [];
-  const found = groups.map(() => dynamic);
-  words.forEach((word, at) => {
-    const held = at < until && !word.dynamic ? groups.map((group) => holdsOption(word.text, group, effect)) : [];
+  const found = groups.map(() => possible && unsure >= 0);
+  for (const [at, word] of words.slice(0, end).entries()) {
+    const held = groups.map((group) => !word.dynamic && holdsOption(word.text, group, effect));
+    const certain = unsure < 0 || (!possible && at < unsure);
     if (!held.includes(true)) left.push(word);
-    // Beside dynamic words, which may hold the option or be `--`, this word may go or stay.
-    else if (dynamic) left.push({ text: word.text, dynamic: true });
-    held.forEach((yes, group) => {
-      if (yes) found[group] = true;
-    });
-  });
-  return found.every(Boolean) ? left : undefined;
-}
-
-/** Options stand before `--`; to be certain, also before any word that may become `--`. */
-function endOfOptions(words: readonly Word[], possible: boolean): number {
-  const end = words.findIndex((word) => (word.dynamic ? !possible : word.text === '--'));
-  return end < 0 ? words.length : end;
+    else if (!certain) left.push({ text: word.text, dynamic: true });
+    else for (const [group, yes] of held.entries()) found[group] ||= yes;
+  }
+  return found.every(Boolean) ? [...left, ...words.slice(end)] : undefined;
 }

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Decision,
+  explainDecision,
+  phraseDenied,
+  type Question,
+  renderExplanation,
+} from '../../src/policy/index.js';
+import { NOON, policy, rights, run } from './helpers.js';
+
+const text = `p, eng, eng, *, ls **, true, allow, checked
+p, sre, sre, *, restart *, true, allow, checked
+p, web, eng, web*, restart *, true, allow, checked
+p, two, sre, web*, restart *, true, allow, checked
+p, risk, eng, *, restart *, has(risk.score) && risk.score < 50.0, allow, trusted
+p, wipe, *, *, rm **, true, deny, checked
+p, night, *, *, ls **, time.hour < 6, deny, checked
+p, in, eng, *, @session, true, allow, checked
+`;
+
+async function explain(question: Question) {
+  return explainDecision({ policy: policy(text), rights: await rights(text), question, atMs: NOON });
+}
+
+describe('explain', () => {
+  it('names the rule, and the rules that fail in exactly one column', async () => {
+    const { decision, near, subject } = await explain(run('restart x'));
+    expect(subject).toBe('restart x');
+    expect(decision).toMatchObject({ allow: false, why: 'no-rule' });
+    expect(near.map(({ id, fails }) => `${id} ${fails}`)).toEqual([
+      'sre role',
+      'web target',
+      'risk when',
+      'eng command',
+      'wipe command',
+    ]);
+  });
+
+  it('says what would change it', async () => {
+    const { near } = await explain(run('restart x'));
+    const change = (id: string) => near.find((rule) => rule.id === id)?.change;
+    expect(change('sre')).toContain('sallyport grant alice --role sre --target db1');
+    expect(change('web')).toBe('it is for targets web*');
+    expect(change('risk')).toContain('risk.score unknown');
+    expect(near.find((rule) => rule.id === 'sre')).toMatchObject({ file: 'p.csv', line: 2, effect: 'allow' });
+  });
+
+  it('of what is allowed tells what nearly forbids it, with the facts of now', async () => {
+    const { near } = await explain(run('ls'));
+    expect(near[0]).toMatchObject({
+      id: 'night',
+      effect: 'deny',
+      fails: 'when',
+      change: 'its condition is false: time.hour < 6 (time.hour 12)',
+    });
+  });
+
+  it('keeps actions and commands apart', async () => {
+    const { near } = await explain({ kind: 'action', action: '@login' });
+    expect(near.map(({ id }) => id)).toEqual(['in']);
+  });
+
+  it('reads well, and survives JSON', async () => {
+    const explanation = await explain(run('rm x'));
+    expect(renderExplanation(explanation).split('\n').slice(0, 2)).toEqual([
+      'deny: alice on db1: rm x',
+      '  denied by rule wipe (p.csv:6)',
+    ]);
+    expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
+  });
+});
+
+describe('the words of a refusal', () => {
+  const rule = { id: 'no-wipe', effect: 'deny' as const, file: 'p', line: 1 };
+  const denied = (why: Decision['why'], more: Partial<Decision> = {}): Decision => ({
+    allow: false,
+    why,
+    children: 'none',
+    ...more,
+  });
+  it.each([
+    [phraseDenied('rm -r x', denied('rule', { rule })), 'sallyport: denied: rm -r x (no-wipe: denied by rule)'],
+    [phraseDenied('id', denied('no-rule')), 'sallyport: denied: id (no rule allows it)'],
+    [
+      phraseDenied('rm x', denied('rule', { rule }), 'make all'),
+      'sallyport: denied: rm x, started by make all (no-wipe: denied by rule)',
+    ],
+    [
+      phraseDenied('id', denied('children')),
+      'sallyport: denied: id (no rule allows it: its parent may start no program)',
+    ],
+    [phraseDenied('id', denied('error', { detail: 'secret' })), 'sallyport: denied: id (no decision could be reached)'],
+  ])('%s', (line, expected) => expect(line).toBe(expected));
+
+  it('are one safe line, cut at 200 characters', () => {
+    const line = phraseDenied(`a\u001b[2J\n${'x'.repeat(1000)}`, denied('no-rule'), `b\r${'y'.repeat(1000)}`);
+    expect(line).not.toMatch(/[\u0000-\u001f]/);
+    expect(line.length).toBeLessThan(500);
+    expect(line).toContain('a\\e[2J\\n');
+  });
+});
