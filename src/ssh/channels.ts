@@ -164,5 +164,5 @@ function dataHeader(stream: Stream, remote: number, size: number): Buffer {
 function exitMessage(remote: number, status: ExitStatus): Buffer {
   if ('code' in status) return message(MSG.CHANNEL_REQUEST, remote, 'exit-status', false, status.code >>> 0);
   const core = false;
-  return message(MSG.CHANNEL_REQUEST, remote, 'exit-signal', false, status.signal, core, '', '');
+  return message(MSG.CHANNEL_REQUEST, remote, 'exit-signal', false, status.signal.replace(/^SIG/, ''), core, '', '');
 }

@@ -59,8 +59,8 @@ interface Internals {
   onKexInit: KexInitHandler;
 }
 
-function load(): Internals {
-  const require = createRequire(import.meta.url);
+/** Throws SallyportError unless `require` finds the ssh2 this file was written for. */
+export function loadInternals(require: (id: string) => unknown): Internals {
   const { version } = require('ssh2/package.json') as { version: string };
   if (version !== VERSION) {
     throw new SallyportError(
@@ -68,14 +68,16 @@ function load(): Internals {
       `ssh2 ${version} is installed, and the door knows ${VERSION} only; run: npm install ssh2@${VERSION}`,
     );
   }
-  const lib = (name: string) => require(`ssh2/lib/protocol/${name}.js`);
-  return {
-    Protocol: lib('Protocol'),
-    ready: lib('crypto').init,
-    parseKey: lib('keyParser').parseKey,
-    sendPacket: lib('utils').sendPacket,
-    onKexInit: lib('handlers')[KEXINIT],
+  const lib = <T>(name: string) => require(`ssh2/lib/protocol/${name}.js`) as T;
+  const loaded = {
+    Protocol: lib<Internals['Protocol']>('Protocol'),
+    ready: lib<{ init: Promise<unknown> }>('crypto').init,
+    parseKey: lib<Pick<Internals, 'parseKey'>>('keyParser').parseKey,
+    sendPacket: lib<Pick<Internals, 'sendPacket'>>('utils').sendPacket,
+    onKexInit: lib<KexInitHandler[]>('handlers')[KEXINIT] as KexInitHandler,
   };
+  checkShape(loaded);
+  return loaded;
 }
 
 function checkShape(loaded: Internals): void {
@@ -122,8 +124,7 @@ function offer(): object {
   return { kex: [...ALGORITHMS.kex], serverHostKey: [...ALGORITHMS.serverHostKey], cs: way, sc: way };
 }
 
-const internals = load();
-checkShape(internals);
+const internals = loadInternals(createRequire(import.meta.url));
 
 /** Resolves when ssh2's ciphers may be used. */
 export const cryptoReady = internals.ready;

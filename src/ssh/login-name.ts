@@ -2,7 +2,7 @@
 export const DEFAULT_TARGET = 'local';
 
 const USER = /^[a-z0-9][a-z0-9._-]{0,31}$/;
-const TARGET = /^[a-z0-9][a-z0-9._/-]{0,127}$/;
+const TARGET = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/;
 
 export interface LoginName {
   /** As the client sent it and signed it: `alice+db1`. */

@@ -84,7 +84,8 @@ export class SessionSlot {
     if (this.#started) return reply(false);
     this.#started = true;
     reply(true);
-    this.channel.writeErr(Buffer.from(`sallyport: refused: ${why}\r\n`));
+    const end = this.#pty ? '\r\n' : '\n';
+    this.channel.writeErr(Buffer.from(`sallyport: refused: ${why}${end}`));
     this.channel.exit({ code: REFUSED_STATUS });
     this.channel.close();
   }

@@ -191,7 +191,7 @@ describe('what is not offered is refused at once, with a reason', () => {
   test('sftp, and scp, which rides on it', async () => {
     await open();
     const sftp = await run('-s', 'alice@127.0.0.1', 'sftp');
-    expect(sftp).toMatchObject({ code: 126, err: 'sallyport: refused: sftp is not offered here\r\n' });
+    expect(sftp).toMatchObject({ code: 126, err: 'sallyport: refused: sftp is not offered here\n' });
     const file = ssh.file('some', 'text');
     const scp = await ssh.run('scp', [...ssh.common(door.port, key()), file, 'alice@127.0.0.1:x']);
     expect(scp.code).not.toBe(0);
