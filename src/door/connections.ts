@@ -84,8 +84,8 @@ async function serve(
     if (refusal) refuse(channel, refusal.text, '');
     return;
   }
-  const slot = desk.open(admitted.id);
   const pty = request.pty && { cols: request.pty.cols, rows: request.pty.rows };
+  const slot = desk.open(admitted, pty);
   const { supervisor, launch } = slot;
   slot.attach(openSession({ admitted, pty, client: channel, clock, rights, lookup, supervisor, start: launch }));
 }

@@ -3,13 +3,15 @@ import { messageOf, SallyportError } from '../core/errors.js';
 import type { Link } from '../wire/frames.js';
 import { type FromDoor, MAX_EVENTS_PER_MESSAGE, type ToDoor } from '../wire/door.js';
 import type { DoorToGuard, GuardToDoor } from '../wire/guard.js';
-import type { DecisionEvent } from '../wire/types.js';
+import type { Admitted, DecisionEvent, PtySize } from '../wire/types.js';
 import type { Session, Started, SupervisorPort } from '../session/index.js';
 
 type StartedMessage = Extract<GuardToDoor, { type: 'started' }>;
 
 /** One admitted session and what is known of its processes. */
 interface Entry {
+  admitted: Admitted;
+  pty: PtySize | undefined;
   session: Session | undefined;
   started: (parts: Started) => void;
   failed: (error: Error) => void;
@@ -18,7 +20,7 @@ interface Entry {
 
 export interface Desk {
   /** Registers an admitted session before its launch is ordered, so that nothing said about it is missed. */
-  open(sid: string): Slot;
+  open(admitted: Admitted, pty: PtySize | undefined): Slot;
   fromGuard(message: GuardToDoor): void;
   fromKeeper(message: Extract<ToDoor, { type: 'rights' | 'end' | 'notice' }>): void;
   inputs(): [string, number][];
@@ -37,14 +39,14 @@ export interface DeskParts {
   keeper: () => Link<FromDoor>;
   guard: () => Link<DoorToGuard>;
   /** Turns the guard's descriptors into the session's parts. */
-  receive(message: StartedMessage): Started;
+  receive(message: StartedMessage, admitted: Admitted | undefined, pty: PtySize | undefined): Started;
 }
 
 /** Routes what guard and keeper say to the session it is about. */
 export function createDesk(parts: DeskParts): Desk {
   const entries = new Map<string, Entry>();
   return {
-    open: (sid) => openSlot(sid, entries, parts),
+    open: (admitted, pty) => openSlot(admitted, pty, entries, parts),
     fromGuard: (message) => routeGuard(message, entries, parts),
     fromKeeper: (message) => routeKeeper(message, entries, parts),
     inputs: () =>
@@ -53,7 +55,8 @@ export function createDesk(parts: DeskParts): Desk {
   };
 }
 
-function openSlot(sid: string, entries: Map<string, Entry>, parts: DeskParts): Slot {
+function openSlot(admitted: Admitted, pty: PtySize | undefined, entries: Map<string, Entry>, parts: DeskParts): Slot {
+  const sid = admitted.id;
   let gone = () => {};
   const allGone = new Promise<void>((resolve) => {
     gone = resolve;
@@ -65,7 +68,7 @@ function openSlot(sid: string, entries: Map<string, Entry>, parts: DeskParts): S
     failed = reject;
   });
   start.catch(() => {});
-  const entry: Entry = { session: undefined, started, failed, gone };
+  const entry: Entry = { admitted, pty, session: undefined, started, failed, gone };
   entries.set(sid, entry);
   return {
     supervisor: {
@@ -122,7 +125,7 @@ function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: De
 /** At once, in the order of the messages: that is the order on the lane. Nobody waiting: closed again. */
 function receiveStarted(message: StartedMessage, entry: Entry | undefined, parts: DeskParts): void {
   try {
-    const started = parts.receive(message);
+    const started = parts.receive(message, entry?.admitted, entry?.pty);
     if (entry) entry.started(started);
     else started.discard();
   } catch (error) {

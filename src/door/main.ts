@@ -11,7 +11,7 @@ import { BEAT_MS, type DoorToGuard, guardToDoor } from '../wire/guard.js';
 import { type Answer, sshHooks } from './connections.js';
 import { createDesk } from './desk.js';
 import { dropPrivileges } from './privileges.js';
-import { receiveStarted } from './receive.js';
+import { receiveStarted, recordingHeader } from './receive.js';
 import { createRequests } from './requests.js';
 
 const clock = systemClock({ boot: bootTimeMs });
@@ -42,7 +42,8 @@ const desk = createDesk({
   clock,
   keeper: () => keeper,
   guard: () => guard,
-  receive: (message) => receiveStarted(message, DOOR_FDS.guardLane, clock),
+  receive: (message, admitted, pty) =>
+    receiveStarted(message, DOOR_FDS.guardLane, clock, () => recordingHeader(admitted, pty)),
 });
 
 function fromKeeper(message: ToDoor): void {

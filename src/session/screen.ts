@@ -17,6 +17,7 @@ const ALT_OFF = Buffer.from('\x1b[?1049l');
 /** Leave the alternate screen; show the cursor; no colours; no mouse, focus or bracketed-paste reports. */
 const RESTORE = '\x1b[?1049l\x1b[?25h\x1b[0m\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l';
 const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 
 export function createScreen(pty: boolean): Screen {
   let atStart = true;
@@ -24,7 +25,8 @@ export function createScreen(pty: boolean): Screen {
   return {
     saw(chunk) {
       if (chunk.length === 0) return;
-      atStart = chunk[chunk.length - 1] === NEWLINE;
+      const last = chunk[chunk.length - 1];
+      atStart = last === NEWLINE || last === RETURN;
       const on = chunk.lastIndexOf(ALT_ON);
       const off = chunk.lastIndexOf(ALT_OFF);
       if (on !== off) alternate = on > off;
