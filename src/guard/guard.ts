@@ -116,9 +116,9 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
           ports.door({ type: 'started', sid, token, names: fds.map(([name]) => name) });
         },
         exited: (status) => ports.door({ type: 'exited', sid, status }),
-        gone() {
+        gone(complaint) {
           sessions.delete(sid);
-          if (!launched) return fail(order, 'the isolating program (bwrap) ended before the session began');
+          if (!launched) return fail(order, `the session could not be set up: ${complaint || 'bwrap ended'}`);
           ports.door({ type: 'gone', sid });
           ports.keeper({ type: 'gone', sid });
         },

@@ -6,6 +6,7 @@ import { dieWithParent, setDumpable } from '../os/process.js';
 import { createLink, type Link } from '../wire/frames.js';
 import { doorToGuard, GUARD_FDS, type GuardToDoor, type GuardToKeeper, keeperToGuard } from '../wire/guard.js';
 import { createGuard } from './guard.js';
+import { linger } from './linger.js';
 
 /**
  * The guard process. It launches and traces what runs in sessions, and dies with the keeper, the door, or either
@@ -30,9 +31,17 @@ function main(): void {
   let keeper: Link<GuardToKeeper> | undefined;
   let door: Link<GuardToDoor> | undefined;
   let scheduled = false;
+  const clock = systemClock({ boot: bootTimeMs });
   const turn = () => {
     scheduled = false;
-    if (guard.turn()) wake();
+    guard.turn();
+    const again = linger({
+      fd: GUARD_FDS.doorLink,
+      feed: (bytes) => door?.feed(bytes),
+      turn: guard.turn,
+      mono: clock.mono,
+    });
+    if (again) wake();
   };
   const wake = () => {
     if (!scheduled) setImmediate(turn);
@@ -40,7 +49,7 @@ function main(): void {
   };
   const guard = createGuard(
     {
-      clock: systemClock({ boot: bootTimeMs }),
+      clock,
       keeper: (message) => keeper?.send(message),
       door: (message) => door?.send(message),
       keeperLane: GUARD_FDS.keeperLane,
@@ -49,7 +58,7 @@ function main(): void {
     },
     wake,
   );
-  process.on('SIGCHLD', turn);
+  process.on('SIGCHLD', wake);
   keeper = createLink(new Socket({ fd: GUARD_FDS.keeperLink }), {
     incoming: keeperToGuard,
     onMessage: guard.onKeeper,

@@ -8,7 +8,7 @@ import { bwrapArguments, commandLine, type Isolation } from './launch/arguments.
 import { sessionEnv } from './launch/env.js';
 import { closeQuietly, createRecording, ensurePrivateHome, type LineGate, openLineGate } from './launch/files.js';
 import { createInfoPipe, type InfoPipe } from './launch/info.js';
-import { INFO_FD, SECCOMP_FD, startBwrap } from './launch/start.js';
+import { BLOCK_FD, INFO_FD, SECCOMP_FD, startBwrap } from './launch/start.js';
 import { openStdio } from './launch/stdio.js';
 import { identityOf, type Tools } from './launch/tools.js';
 import type { Traced } from './tracer/traced.js';
@@ -20,7 +20,8 @@ export interface SessionEvents {
   /** Descriptors belong to the session still; they are copied before this returns. */
   launched(pidfd: number, fds: [FdName, number][]): void;
   exited(status: ExitStatus): void;
-  gone(): void;
+  /** `complaint` is what the launcher said when it ended before `launched`. */
+  gone(complaint: string): void;
 }
 
 /** A running session. */
@@ -68,15 +69,23 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
 
   function launch(): GuardSession {
     const recording = createRecording(order.recording);
-    let handed: (() => void) | undefined = () => closeQuietly(recording);
-    undo.push(() => handed?.());
+    const ours: (() => void)[] = [() => closeQuietly(recording)];
+    /** What the door gets copies of is closed here once it has them, or with everything else. */
+    const handOver = () => {
+      for (const close of ours.splice(0)) close();
+    };
+    undo.push(handOver);
     const lineGate: LineGate | undefined =
       order.lineGate && order.pty && order.kind === 'shell'
         ? openLineGate(context.home, order.sid, order.account)
         : undefined;
-    if (lineGate) undo.push(lineGate.remove);
+    if (lineGate) {
+      undo.push(lineGate.remove);
+      ours.push(() => [lineGate.q, lineGate.a].forEach(closeQuietly));
+    }
     const stdio = openStdio(order);
     undo.push(stdio.close);
+    ours.push(stdio.handOver);
     const info: InfoPipe | undefined = tracer ? undefined : createInfoPipe();
     if (info) undo.push(info.close);
 
@@ -87,12 +96,12 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
       env: sessionEnv(order),
       groups,
       seccompFd: SECCOMP_FD,
-      ...(info ? { infoFd: INFO_FD } : {}),
+      ...(info ? { infoFd: INFO_FD, blockFd: BLOCK_FD } : {}),
       ...(lineGate ? { lineGate: lineGate.files } : {}),
     };
     const waiting = startBwrap(context.tools, stdio.child, bwrapArguments(input), commandLine(input), {
       traced: tracer !== undefined,
-      ...(info ? { info: info.write } : {}),
+      ...(info ? { info } : {}),
     });
 
     let pidfd = -1;
@@ -116,8 +125,9 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
       if (over) return;
       over = true;
       closeRoot(traced);
+      const complaint = ours.length > 0 ? stdio.complaint() : '';
       cleanup();
-      events.gone();
+      events.gone(complaint);
     };
 
     const announce = (pid: number) => {
@@ -134,10 +144,7 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
       } catch {
         ended = true;
       }
-      stdio.handOver();
-      closeQuietly(recording);
-      if (lineGate) [lineGate.q, lineGate.a].forEach(closeQuietly);
-      handed = undefined;
+      handOver();
       if (ended) kill();
     };
 
@@ -168,7 +175,11 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
       throw error;
     }
     if (info) {
-      info.onPid((pid) => (pid === undefined ? kill() : announce(pid)));
+      info.onPid((pid) => {
+        if (pid === undefined) return kill();
+        announce(pid);
+        info.go();
+      });
     }
     if (order.deadline !== undefined) {
       timers.push(clock.after(order.deadline - clock.now() + DEADLINE_GRACE_MS, kill));

@@ -29,6 +29,8 @@ export interface LinkOptions<In, Out> {
 export interface Link<Out> {
   /** False when the link is closed (the message is dropped). Order is kept. */
   send(message: Out): boolean;
+  /** For an owner who read the descriptor itself, ahead of the event loop: bytes as they came. */
+  feed(bytes: Buffer): void;
   /** Flushes nothing: what is unsent is lost. Idempotent. */
   close(): void;
   readonly open: boolean;
@@ -73,6 +75,7 @@ export function createLink<In, Out>(socket: Socket, options: LinkOptions<In, Out
       if (socket.writableLength > MAX_UNSENT) close('peer does not read');
       return open;
     },
+    feed: split,
     close: () => close(),
     get open() {
       return open;

@@ -25,6 +25,8 @@ export interface ArgumentInput {
   seccompFd: number;
   /** Descriptor number where the child tells the first process's pid; only without a tracer. */
   infoFd?: number;
+  /** Where the child waits before it runs the command; only without a tracer. */
+  blockFd?: number;
   lineGate?: LineGateFiles;
 }
 
@@ -50,6 +52,7 @@ export function bwrapArguments(input: ArgumentInput): string[] {
     ...['--chdir', workingDirectory(order, hidden)],
     ...['--seccomp', String(input.seccompFd)],
     ...(input.infoFd === undefined ? [] : ['--info-fd', String(input.infoFd)]),
+    ...(input.blockFd === undefined ? [] : ['--block-fd', String(input.blockFd)]),
   ];
 }
 

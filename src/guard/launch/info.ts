@@ -1,9 +1,13 @@
 import { Socket } from 'node:net';
 import { closeFd, pipe } from '../../os/fd.js';
+import { libc } from '../../os/libc.js';
 
 /** Where bwrap tells the first process of its namespace, for sessions nobody traces. */
 export interface InfoPipe {
   write: number;
+  /** The child waits here, set up and not yet running the command, until `go`. */
+  blockRead: number;
+  go(): void;
   /** Called once, with undefined when bwrap ended without telling. */
   onPid(use: (pid: number | undefined) => void): void;
   close(): void;
@@ -14,14 +18,17 @@ const MAX_INFO = 4096;
 
 export function createInfoPipe(): InfoPipe {
   const ends = pipe();
+  const block = pipe();
   let reader: Socket | undefined;
   let writeOpen = true;
   const closeWrite = () => {
-    if (writeOpen) closeFd(ends.write);
+    if (writeOpen) [ends.write, block.read].forEach(closeFd);
     writeOpen = false;
   };
   return {
     write: ends.write,
+    blockRead: block.read,
+    go: () => void libc.write(block.write, Buffer.from('.'), 1),
     onPid(use) {
       closeWrite();
       let text = '';
@@ -37,6 +44,7 @@ export function createInfoPipe(): InfoPipe {
     },
     close() {
       closeWrite();
+      closeFd(block.write);
       if (reader) reader.destroy();
       else closeFd(ends.read);
     },

@@ -9,6 +9,7 @@ import type { Tools } from './tools.js';
 const ARGS_FD = 3;
 export const SECCOMP_FD = 4;
 export const INFO_FD = 5;
+export const BLOCK_FD = 6;
 
 /** Soft limit of open files a session starts with; node's own is the hard one. */
 const OPEN_FILES = 1024;
@@ -35,7 +36,7 @@ export function startBwrap(
   stdio: readonly (number | string)[],
   args: readonly string[],
   command: readonly string[],
-  options: { traced: boolean; info?: number },
+  options: { traced: boolean; info?: { write: number; blockRead: number } },
 ): Waiting {
   filters ??= { traced: sessionFilter(true), plain: sessionFilter(false) };
   const words = Buffer.from(`${args.join('\0')}\0`);
@@ -44,7 +45,7 @@ export function startBwrap(
   const channel = pipe();
   const { fds, lifted } = arrange([
     ...[...stdio, channel.read, filter],
-    ...(options.info === undefined ? [] : [options.info]),
+    ...(options.info === undefined ? [] : [options.info.write, options.info.blockRead]),
   ]);
   try {
     if (words.length > PIPE_USUAL) libc.fcntl(channel.write, F_SETPIPE_SZ, PIPE_MAX);

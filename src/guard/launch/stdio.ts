@@ -1,5 +1,5 @@
 import { fchownSync } from 'node:fs';
-import { closeFd, pipe } from '../../os/fd.js';
+import { closeFd, pipe, setNonblocking } from '../../os/fd.js';
 import { libc } from '../../os/libc.js';
 import { openPty } from '../../pty/open.js';
 import type { FdName, LaunchOrder } from '../../wire/guard.js';
@@ -12,6 +12,8 @@ export interface Stdio {
   door: [FdName, number][];
   /** Called when the child has its copies and the door was sent its own. */
   handOver(): void;
+  /** What the launcher complained of, when it ended before the session began: at most a few lines. */
+  complaint(): string;
   /** True while some process of the session could still write output. */
   held(): boolean;
   close(): void;
@@ -27,6 +29,7 @@ function ptyStdio(order: LaunchOrder, size: { cols: number; rows: number }): Std
     child: [pty.path, pty.path, pty.path],
     door: [['master', pty.master]],
     handOver: () => closeFd(pty.master),
+    complaint: () => readSome(pty.master),
     held: () => false,
     // The slave stays open until nothing runs: the master then still has every byte to read.
     close: () => closeFd(pty.slave),
@@ -49,9 +52,17 @@ function pipeStdio(order: LaunchOrder): Stdio {
       ['stderr', errors.read],
     ],
     handOver: () => [input.read, input.write, output.write, errors.write].forEach(closeFd),
+    complaint: () => readSome(errors.read),
     held: () => watched.some((fd) => !hungUp(fd)),
     close: () => watched.forEach(closeFd),
   };
+}
+
+function readSome(fd: number): string {
+  const bytes = Buffer.alloc(1024);
+  setNonblocking(fd);
+  const size = libc.read(fd, bytes, bytes.length);
+  return size > 0 ? bytes.toString('utf8', 0, size).trim().replaceAll(/\s+/g, ' ') : '';
 }
 
 const pollfd = Buffer.alloc(8);

@@ -97,6 +97,11 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
 
   /** An exec from a thread takes over the leader's number; the other threads are gone or going. */
   const onExec = (tid: number, task: Task | undefined) => {
+    // posix_spawn returns a little before the exec it waits for is over.
+    if (task && tid === task.session.outer && task.session.init === 0) {
+      pt.cont(tid);
+      return;
+    }
     const former = pt.eventMessage(tid);
     if (former === undefined || former === tid) {
       if (task) gate.onImage(task);
