@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock.js';
-import { formatAnswer, LineCutter, parseMessage } from './protocol.js';
+import { formatAnswer, LineCutter, looksLikeQuestion, parseMessage } from './protocol.js';
 import { createLineJudge, type JudgeOptions } from './shells.js';
 
 export type { LineDecider, LineEvent } from './shells.js';
@@ -60,17 +60,18 @@ export function openLineGate(options: LineGateOptions): LineGate {
     if (closed) return;
     const wait = budget.wait();
     if (wait > 0) {
+      questions.pause();
       busy = true;
       timer = clock.after(wait, turn);
       return;
     }
     const line = waiting.shift();
     if (line !== undefined) reply(line);
-    if (waiting.length > 0) schedule();
-    else questions.resume();
-  };
-  const schedule = (): void => {
-    if (busy) return;
+    if (waiting.length === 0) {
+      questions.resume();
+      return;
+    }
+    questions.pause();
     busy = true;
     setImmediate(turn);
   };
@@ -85,10 +86,8 @@ export function openLineGate(options: LineGateOptions): LineGate {
   questions.on('data', (chunk: Buffer) => {
     budget.spend(chunk.length / UNIT_BYTES);
     // Nothing more is read until these are answered: what waits is at most one chunk.
-    waiting.push(...cutter.push(chunk));
-    if (waiting.length === 0 && budget.wait() === 0) return;
-    questions.pause();
-    schedule();
+    waiting.push(...cutter.push(chunk).filter(looksLikeQuestion));
+    if (!busy) turn();
   });
   questions.on('error', fail);
   questions.on('end', () => fail(new Error('the FIFO of questions was closed')));

@@ -8,6 +8,8 @@ import type { LineContext, LineVerdict, Lookup } from './types.js';
 /** Characters of a command shown in a refusal that no rule made. */
 const SHOWN = 200;
 
+const UNKNOWABLE = 'what it runs cannot be known beforehand, and only lines are checked here';
+
 interface Scene {
   rights: Rights;
   lookup: Lookup;
@@ -98,16 +100,18 @@ function judge(command: ParsedCommand, scene: Scene): Finding {
     },
     atMs,
   );
+  // Nothing else ever sees a builtin, so one that hangs on words nobody knows yet is refused here.
+  if (decision.uncertain === true && !builtin) return unknown(decision, lineOnly);
   if (!decision.allow && decision.why !== 'no-rule') return { allow: false, decision };
   if (name === undefined || (!builtin && program === undefined)) return unknown(decision, lineOnly);
   if (lineOnly) return knownAlone(name, decision, context);
   return decision.allow ? { allow: true, decision } : perhapsNotItself(name, decision, context);
 }
 
-/** A word only the shell can know: the exec gate will see what it becomes, if there is one. */
+/** It hangs on words only the shell can know: the exec gate will see what it becomes, if there is one. */
 function unknown(decision: Decision, lineOnly: boolean): Finding {
   if (!lineOnly) return { allow: true, decision };
-  return { allow: false, decision, reason: 'what it runs cannot be known beforehand, and only lines are checked here' };
+  return { allow: false, decision, reason: UNKNOWABLE };
 }
 
 /** No rule allows a known name, but it may be an alias or a function in that shell, and these go to the exec gate. */

@@ -37,6 +37,13 @@ export type Answer =
   /** Say which of these are aliases or functions. */
   | { verb: 'types'; names: string[] };
 
+const MAGIC = Buffer.from('SP1\0');
+
+/** A cheap look, so that rubbish costs no turn of its own. */
+export function looksLikeQuestion(bytes: Buffer): boolean {
+  return bytes.length > MAGIC.length && bytes.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) === 0;
+}
+
 /** Parses one question without its newline; undefined for anything else. */
 export function parseMessage(bytes: Uint8Array): Message | undefined {
   const [magic, kind, shell, id, ...fields] = new TextDecoder().decode(bytes).split('\0');

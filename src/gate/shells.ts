@@ -93,10 +93,10 @@ function judge(
 ): Answer {
   delete shell.asking;
   try {
+    if (text.length > MAX_LINE_LENGTH) return refuse(shell, text, TOO_LONG, options);
     const { runs, rest } = takeApart(text);
-    const tooLong = rest.length > MAX_LINE_LENGTH;
-    if (runs.kind === 'incomplete' && !tooLong) return holdBack(shell, question, text);
-    const verdict = tooLong ? TOO_LONG : options.decide(runs, contextOf(question, options.gate, shellNames));
+    if (runs.kind === 'incomplete') return holdBack(shell, question, text);
+    const verdict = options.decide(runs, contextOf(question, options.gate, shellNames));
     if (!verdict.allow && verdict.pendingNames !== undefined && shellNames === undefined) {
       const names = askable(verdict.pendingNames);
       shell.asking = { question, text, names };

@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ANSWER_SIZE, askable, formatAnswer, LineCutter, MAX_QUESTION, parseMessage } from '../../src/gate/protocol.js';
+
+const escapeField = (field: string) => field.replaceAll('\u0001', '\u0001a').replaceAll('\n', '\u0001n');
+const frame = (...fields: string[]) => Buffer.from(`${fields.map(escapeField).join('\0')}`);
+const text = fc.string({ unit: 'binary', maxLength: 60 }).map((s) => Buffer.from(s.replaceAll('\0', '')).toString());
+const number = fc.nat({ max: 1e9 }).map(String);
+
+describe('questions', () => {
+  test('every text arrives as it was typed', () => {
+    fc.assert(
+      fc.property(
+        number,
+        number,
+        fc.nat(),
+        fc.boolean(),
+        text,
+        text,
+        text,
+        (shell, id, counter, fresh, cwd, path, line) => {
+          const bytes = frame('SP1', 'line', shell, id, String(counter), fresh ? '1' : '0', cwd, path, line);
+          expect(bytes.includes(10)).toBe(false);
+          expect(parseMessage(bytes)).toEqual({ kind: 'line', shell, id, counter, fresh, cwd, path, text: line });
+        },
+      ),
+    );
+  });
+
+  test('anything else is no question, and nothing throws', () => {
+    const junk = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc
+        .array(fc.oneof(fc.constantFrom('SP1', 'line', 'types', 'hello', '0', '1', '', '7'), text), { maxLength: 12 })
+        .map((f) => frame(...f)),
+    );
+    fc.assert(
+      fc.property(junk, (bytes) => {
+        const message = parseMessage(bytes);
+        if (message === undefined) return;
+        expect(message.shell).toMatch(/^\d{1,15}$/);
+        expect(message.id).toMatch(/^\d{1,15}$/);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(parseMessage(frame('SP1', 'line', '1', '2', '3', '2', '/', '', 'ls'))).toBeUndefined();
+    expect(parseMessage(frame('SP1', 'line', '1', '2', '3', '0', '/', '', 'ls', 'more'))).toBeUndefined();
+    expect(parseMessage(frame('SP1', 'line', '-1', '2', '3', '0', '/', '', 'ls'))).toBeUndefined();
+    expect(parseMessage(frame('SP2', 'line', '1', '2', '3', '0', '/', '', 'ls'))).toBeUndefined();
+  });
+});
+
+describe('the cutter', () => {
+  test('gives the same lines however the bytes arrive', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(fc.integer({ min: 1, max: 40 })), (bytes, cuts) => {
+        const all = Buffer.from(bytes.map((b) => (b > 200 ? 10 : b)));
+        const cutter = new LineCutter();
+        const lines: Buffer[] = [];
+        let at = 0;
+        for (const n of [...cuts, all.length]) {
+          lines.push(...cutter.push(all.subarray(at, at + n)));
+          at += n;
+        }
+        const expected = all.toString('latin1').split('\n').slice(0, -1);
+        expect(lines.map((l) => l.toString('latin1'))).toEqual(expected);
+      }),
+    );
+  });
+
+  test('skips a line beyond the bound and goes on after it', () => {
+    const cutter = new LineCutter();
+    const big = Buffer.alloc(64 * 1024, 'x');
+    for (let sent = 0; sent <= MAX_QUESTION * 2; sent += big.length) expect(cutter.push(big)).toEqual([]);
+    expect(cutter.push(Buffer.from('end\nnext\n')).map(String)).toEqual(['next']);
+  });
+});
+
+describe('answers', () => {
+  test('have one length and are plain ASCII, whatever their text', () => {
+    fc.assert(
+      fc.property(number, number, fc.string({ unit: 'binary', maxLength: 2_000 }), (shell, id, refusal) => {
+        const answer = formatAnswer(shell, id, { verb: 'no', text: refusal });
+        expect(answer).toHaveLength(ANSWER_SIZE);
+        expect(answer).toMatch(/^SP1 \d+\.\d+ no [ -~]*\t *$/);
+      }),
+    );
+  });
+
+  test('carry a text that printf %b gives back', () => {
+    const answer = formatAnswer('1', '2', { verb: 'no', text: 'a\\n é…' });
+    expect(answer.trimEnd()).toBe('SP1 1.2 no a\\x5cn \\xc3\\xa9\\xe2\\x80\\xa6');
+  });
+
+  test('ask only about names that fit and that printf leaves alone', () => {
+    const names = fc.array(fc.oneof(text, fc.constantFrom('ls', 'a%b', 'a\\b', '-x', 'a b', 'é')), { maxLength: 60 });
+    fc.assert(
+      fc.property(names, (all) => {
+        const asked = askable(all);
+        for (const name of asked) expect(name).toMatch(/^[^-\s%\\][^\s%\\]*$/);
+        const answer = formatAnswer('1', '2', { verb: 'types', names: asked });
+        expect(answer).toHaveLength(ANSWER_SIZE);
+        expect(answer.trimEnd().slice('SP1 1.2 types '.length)).toBe(asked.join(' '));
+      }),
+    );
+  });
+});
