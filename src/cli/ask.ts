@@ -2,6 +2,7 @@
 import { findHome } from '../config/index.js';
 import { type Reply, type Request, VERBS, type Verb } from '../control/admin-port.js';
 import { callBroker } from '../control/client.js';
+import { dispatch } from '../control/dispatch.js';
 import { homePaths } from '../control/home.js';
 import { sleep } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
@@ -23,7 +24,7 @@ export async function ask<V extends Verb>(globals: Globals, verb: V, request: Re
       const { isHomeBusy, mayWorkOffline, withOfflinePort } = await import('../control/offline.js');
       if (!mayWorkOffline(home)) throw error;
       if (isHomeBusy(home) && clock.mono() < giveUp) continue;
-      return await withOfflinePort(home, async (port, caller) => await port[verb](request, caller));
+      return await withOfflinePort(home, (port, caller) => dispatch(port, verb, request, caller));
     }
   }
 }

@@ -3,7 +3,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DEFAULT_YAML, editYaml, parseConfig } from '../config/index.js';
+import { dispatch } from '../control/dispatch.js';
 import { type HomePaths, homePaths } from '../control/home.js';
+import { withOfflinePort } from '../control/offline.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import { generateHostKey, hostKeyFingerprint } from '../ssh/host-key.js';
 import { openStore } from '../store/index.js';
@@ -125,14 +127,6 @@ function newSigningKey(): string {
 }
 
 async function addFirst(home: string, user: FirstUser): Promise<void> {
-  const { withOfflinePort } = await import('../control/offline.js');
-  const { VERBS } = await import('../control/admin-port.js');
-  const parsed = VERBS['user.add'].request.safeParse({
-    ...user,
-    roles: FIRST_ROLES,
-    reason: 'the first user, made by init',
-  });
-  if (!parsed.success)
-    throw new SallyportError('usage', `--user ${user.name}: ${parsed.error.issues[0]?.message ?? 'malformed'}`);
-  await withOfflinePort(home, async (port, caller) => await port['user.add'](parsed.data, caller));
+  const request = { ...user, roles: FIRST_ROLES, reason: 'the first user, made by init' };
+  await withOfflinePort(home, (port, caller) => dispatch(port, 'user.add', request, caller));
 }

@@ -6,8 +6,9 @@ import { dirname } from 'node:path';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { messageOf, SallyportError } from '../core/errors.js';
-import { type AdminPort, type Caller, isVerb, VERBS, type Verb } from './admin-port.js';
+import { type AdminPort, type Caller, isVerb, type Verb } from './admin-port.js';
 import type { Peer } from './caller.js';
+import { dispatch } from './dispatch.js';
 import { HTTP_STATUS, MAX_REQUEST_BYTES, PREFIX } from './protocol.js';
 import { shortSocketPath } from './socket-path.js';
 
@@ -103,29 +104,6 @@ function addRoutes(app: FastifyInstance, options: ControlServerOptions): void {
 async function serve(verb: Verb, request: FastifyRequest, options: ControlServerOptions): Promise<unknown> {
   const caller = await options.identify(options.peerOf(request.raw.socket), verb);
   return await dispatch(options.port, verb, request.body, caller);
-}
-
-/** Checks a request of unknown shape and runs it. Rejects with `usage` when the shape is wrong. */
-export async function dispatch<V extends Verb>(
-  port: AdminPort,
-  verb: V,
-  body: unknown,
-  caller: Caller,
-): Promise<unknown> {
-  const operation: (request: never, caller: Caller) => Promise<unknown> = port[verb];
-  return await operation(checked(verb, body), caller);
-}
-
-function checked(verb: Verb, body: unknown): never {
-  const parsed = VERBS[verb].request.safeParse(body ?? {});
-  if (!parsed.success) throw new SallyportError('usage', `${verb}: ${firstIssue(parsed.error)}`);
-  return parsed.data as never;
-}
-
-function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  if (!issue) return 'malformed request';
-  return issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message;
 }
 
 function asFailure(error: unknown): SallyportError {
