@@ -1,6 +1,7 @@
 /** Runs one admin verb: through the broker, or in this process when none is running and the verb allows it. */
 import { findHome } from '../config/index.js';
 import { type Reply, type Request, VERBS, type Verb } from '../control/admin-port.js';
+import { HomeBusyError } from '../control/busy.js';
 import { callBroker } from '../control/client.js';
 import { dispatch } from '../control/dispatch.js';
 import { homePaths } from '../control/home.js';
@@ -10,7 +11,7 @@ import { clock } from './now.js';
 import type { Globals } from './output.js';
 
 /** How long a broker that starts or stops, or another command, may keep the home from us. Unit: ms. */
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 10_000;
 const RETRY_MS = 50;
 
 /** Rejects with the operation's error, or `unreachable` when only a running broker could answer. */
@@ -18,14 +19,21 @@ export async function ask<V extends Verb>(globals: Globals, verb: V, request: Re
   const home = homeOf(globals);
   for (const giveUp = clock.mono() + PATIENCE_MS; ; await sleep(clock, RETRY_MS)) {
     try {
-      return await callBroker(homePaths(home).controlSocket, verb, request);
+      return await once(home, verb, request);
     } catch (error) {
-      if (!isUnreachable(error) || !VERBS[verb].offline) throw error;
-      const { isHomeBusy, mayWorkOffline, withOfflinePort } = await import('../control/offline.js');
-      if (!mayWorkOffline(home)) throw error;
-      if (isHomeBusy(home) && clock.mono() < giveUp) continue;
-      return await withOfflinePort(home, (port, caller) => dispatch(port, verb, request, caller));
+      if (!(error instanceof HomeBusyError) || clock.mono() >= giveUp) throw error;
     }
+  }
+}
+
+async function once<V extends Verb>(home: string, verb: V, request: Request<V>): Promise<Reply<V>> {
+  try {
+    return await callBroker(homePaths(home).controlSocket, verb, request);
+  } catch (error) {
+    if (!isUnreachable(error) || !VERBS[verb].offline) throw error;
+    const { mayWorkOffline, withOfflinePort } = await import('../control/offline.js');
+    if (!mayWorkOffline(home)) throw error;
+    return await withOfflinePort(home, (port, caller) => dispatch(port, verb, request, caller));
   }
 }
 

@@ -4,8 +4,9 @@ import { openAuthority } from '../authority/index.js';
 import { type Config, loadConfig } from '../config/index.js';
 import { systemClock } from '../core/clock.js';
 import { formatProblem, SallyportError } from '../core/errors.js';
-import { isHomeLive, openAuditLog, openStore, restoreHome } from '../store/index.js';
+import { openAuditLog, openStore, restoreHome, type Store } from '../store/index.js';
 import type { AdminPort, Caller } from './admin-port.js';
+import { HomeBusyError } from './busy.js';
 import { homePaths } from './home.js';
 import { nothingLive } from './live.js';
 import { createOperations } from './operations.js';
@@ -18,12 +19,16 @@ export function mayWorkOffline(home: string): boolean {
   return uid === 0 || !existsSync(state) || statSync(state).uid === uid;
 }
 
-/** Whether another process works on the home right now. */
-export function isHomeBusy(home: string): boolean {
-  return isHomeLive(homePaths(home).state);
+async function openFree(state: string, purpose: string): Promise<Store> {
+  try {
+    return await openStore(state, { purpose });
+  } catch (error) {
+    const busy = error instanceof SallyportError && error.message.includes(': in use by ');
+    throw busy ? new HomeBusyError('failed', error.message) : error;
+  }
 }
 
-/** Rejects when another process has the home, and when configuration, policy or store are not usable. */
+/** Rejects with a HomeBusyError when another process has the home, and when configuration, policy or store are not usable. */
 export async function withOfflinePort<T>(
   home: string,
   use: (port: AdminPort, caller: Caller) => Promise<T>,
@@ -32,7 +37,7 @@ export async function withOfflinePort<T>(
   const config = loadConfig(home);
   const clock = systemClock();
   const policy = usablePolicy(config);
-  const store = await openStore(state, { purpose: 'a sallyport command' });
+  const store = await openFree(state, 'a sallyport command');
   try {
     const audit = openAuditLog(state, clock);
     const authority = openAuthority({ store, policy, clock, config });

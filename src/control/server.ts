@@ -4,7 +4,6 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import { messageOf, SallyportError } from '../core/errors.js';
 import { type AdminPort, type Caller, isVerb, type Verb } from './admin-port.js';
 import type { Peer } from './caller.js';

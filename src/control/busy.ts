@@ -1,0 +1,4 @@
+import { SallyportError } from '../core/errors.js';
+
+/** Another process works on the home right now: a broker that starts or stops, or another command. */
+export class HomeBusyError extends SallyportError {}
