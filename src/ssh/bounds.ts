@@ -43,6 +43,9 @@ export const PROBE_GRID_MS = 10;
 /** The same for a signed attempt, whatever verification and admission cost. ms */
 export const REFUSAL_GRID_MS = 100;
 
+/** How early or late a timer may fire; the rest of a wait is spent in turns of the event loop. ms */
+export const TIMER_GRAIN_MS = 1;
+
 /** What a goodbye gets to leave the socket before it is cut. ms */
 export const LINGER_MS = 1000;
 

@@ -30,6 +30,8 @@ export class Channel implements SessionChannel {
   readonly #out: Outflow;
   readonly #on: Listeners = {};
   #status: ExitStatus | undefined;
+  /** A window change that came before anyone listened: admission takes a while. */
+  #missedSize: [cols: number, rows: number] | undefined;
   /** close() was called; pending bytes are on their way. */
   #closing = false;
   /** Our CLOSE is sent, or never can be. */
@@ -86,6 +88,9 @@ export class Channel implements SessionChannel {
 
   onResize(fn: (cols: number, rows: number) => void): void {
     this.#on.resize = (cols, rows) => this.host.call(() => fn(cols, rows));
+    const missed = this.#missedSize;
+    this.#missedSize = undefined;
+    if (missed) this.resized(...missed);
   }
 
   onSignal(fn: (name: string) => void): void {
@@ -137,7 +142,9 @@ export class Channel implements SessionChannel {
   }
 
   resized(cols: number, rows: number): void {
-    if (!this.#over) this.#on.resize?.(cols, rows);
+    if (this.#over) return;
+    if (this.#on.resize) this.#on.resize(cols, rows);
+    else this.#missedSize = [cols, rows];
   }
 
   signalled(name: string): void {

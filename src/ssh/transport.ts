@@ -149,6 +149,7 @@ export class Transport {
   #start(): void {
     if (this.#dead) return;
     this.socket.on('data', (chunk: Buffer) => this.#data(chunk));
+    this.socket.resume(); // a listener may hand sockets over paused
     this.#guarded(() => this.#protocol.start?.());
   }
 

@@ -111,6 +111,7 @@ export interface SessionChannel {
   onDrain(fn: () => void): void;
   /** Bytes taken and not yet given to the connection's socket. */
   buffered(): number;
+  /** The last size since the start is told at once, if there was one before this is set. */
   onResize(fn: (cols: number, rows: number) => void): void;
   /** Names as in RFC 4254, without SIG. */
   onSignal(fn: (name: string) => void): void;

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import { MAX_PENDING_AUTHS, PROBE_GRID_MS, REFUSAL_GRID_MS } from './bounds.js';
+import { MAX_PENDING_AUTHS, PROBE_GRID_MS, REFUSAL_GRID_MS, TIMER_GRAIN_MS } from './bounds.js';
 import { ByteReader, message } from './bytes.js';
 import { type LoginName, parseLoginName } from './login-name.js';
 import { BYE, KEY_TYPE_OF, MSG } from './messages.js';
@@ -120,11 +120,17 @@ export class UserAuth<L> {
     });
   }
 
-  /** Answers at the next point of the attempt's own grid. */
-  #later(attempt: Attempt, grid: number, answer: () => void): void {
+  /** Answers at the next point of the attempt's own grid: timers are a millisecond coarse, and would tell the difference. */
+  #later(attempt: Attempt, grid: number, answer: () => void) {
     const { clock } = this.limits;
     const spent = clock.mono() - attempt.receivedAt;
-    clock.after(grid - (spent % grid), () => this.#done || answer());
+    const due = attempt.receivedAt + (Math.floor(spent / grid) + 1) * grid;
+    const answerIfDue = () => {
+      if (this.#done) return;
+      if (clock.mono() >= due) answer();
+      else setImmediate(answerIfDue);
+    };
+    clock.after(due - clock.mono() - TIMER_GRAIN_MS, answerIfDue);
   }
 
   #countRefusal() {

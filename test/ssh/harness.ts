@@ -1,6 +1,7 @@
 /** A door on a free port whose sessions are a few small programs of our own. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { expect } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import type {
   Login,
@@ -167,3 +168,6 @@ export function flood(channel: SessionChannel, bytes: number, done: () => void, 
   channel.onDrain(() => left > 0 && more());
   more();
 }
+
+/** expect.poll with patience for a loaded machine. */
+export const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 5000 });

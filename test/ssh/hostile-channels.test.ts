@@ -254,6 +254,24 @@ describe('requests', () => {
     await client.until(() => client.data().toString() === '[100x50]');
   });
 
+  test('a window change while the session is being admitted is not lost', async () => {
+    await open({ hooks: { session: (_conn, _login, _request, channel) => void door.channels.push(channel) } });
+    await client.openSession();
+    request('pty-req', 'xterm', 80, 24, 0, 0, '');
+    request('shell');
+    request('window-change', 90, 30, 0, 0);
+    request('window-change', 100, 40, 0, 0);
+    for (let i = 0; i < 4; i += 1) await succeeds();
+    const sizes: number[][] = [];
+    door.channels[0]?.onResize((cols, rows) => sizes.push([cols, rows]));
+    request('window-change', 110, 50, 0, 0);
+    await succeeds();
+    expect(sizes).toEqual([
+      [100, 40],
+      [110, 50],
+    ]);
+  });
+
   test('a window change without a pty, and a signal before the start, are refused', async () => {
     await client.openSession();
     request('window-change', 100, 50, 0, 0);

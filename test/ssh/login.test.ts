@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { message } from '../../src/ssh/bytes.js';
 import { MSG } from '../../src/ssh/messages.js';
-import { startDoor, type TestDoor, type TestDoorOptions } from './harness.js';
+import { eventually, startDoor, type TestDoor, type TestDoorOptions } from './harness.js';
 import { RawClient, type TestKey, testKey } from './raw-client.js';
 
 const key = testKey();
@@ -108,8 +108,8 @@ describe('a refusal tells nothing', () => {
     for (const user of ['alice', 'nosuchuser', 'NOT A NAME']) {
       const client = await connected();
       const took = await timed(client, () => client.send(client.signedRequest(user, stranger)));
-      expect(took).toBeGreaterThan(98);
-      expect(took).toBeLessThan(190);
+      expect(took).toBeGreaterThan(99.9);
+      expect(took).toBeLessThan(400);
       client.socket.destroy();
     }
   });
@@ -127,8 +127,8 @@ describe('a refusal tells nothing', () => {
     for (const user of ['alice', 'slow', 'throws', 'NOT A NAME']) {
       const client = await connected();
       const took = await timed(client, () => client.probe(user, stranger));
-      expect(took).toBeGreaterThan(9);
-      expect(took).toBeLessThan(60);
+      expect(took).toBeGreaterThan(9.9);
+      expect(took).toBeLessThan(300);
       client.socket.destroy();
     }
   });
@@ -155,7 +155,7 @@ describe('a refusal tells nothing', () => {
       ['keyboard-interactive', '', ''],
       ['odd'],
     ] as const) {
-      expect(await timed(client, () => client.send(attempt('alice', method, ...fields)))).toBeLessThan(60);
+      expect(await timed(client, () => client.send(attempt('alice', method, ...fields)))).toBeLessThan(500);
     }
     client.socket.destroy();
   });
@@ -168,14 +168,14 @@ describe('limits before login', () => {
     const silent = await plain();
     const named = await plain('SSH-2.0-x\r\n');
     await Promise.all([once(silent, 'close'), once(named, 'close')]);
-    expect(performance.now() - start).toBeLessThan(1500);
-    await expect.poll(() => door.door.connections()).toBe(0);
+    expect(performance.now() - start).toBeLessThan(4000);
+    await eventually(() => door.door.connections()).toBe(0);
   });
 
   test('the grace time also cuts a login that hangs in the broker, whose late yes is nothing', async () => {
     let say: (login: { user: string; target: string }) => void = () => {};
     await open({
-      limits: { loginGraceMs: 300 },
+      limits: { loginGraceMs: 1000 },
       hooks: {
         login: () =>
           new Promise((resolve) => {
@@ -192,10 +192,10 @@ describe('limits before login', () => {
   });
 
   test('a client that is in is not cut by it', async () => {
-    await open({ limits: { loginGraceMs: 200 } });
+    await open({ limits: { loginGraceMs: 1000 } });
     const client = await RawClient.connect(door.port);
     await client.login('alice', key);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 1200));
     await client.exec('status 0');
     client.socket.destroy();
   });
@@ -295,7 +295,7 @@ describe('limits before login', () => {
   ])('%s in place of a greeting is cut at once', async (_what, bytes) => {
     const socket = await plain(bytes);
     if (!socket.closed) await once(socket, 'close');
-    await expect.poll(() => door.door.connections()).toBe(0);
+    await eventually(() => door.door.connections()).toBe(0);
     expect(door.log).toEqual(['closed']);
   });
 });
@@ -320,7 +320,7 @@ describe('algorithms', () => {
     ['rsa host keys', { host: ['rsa-sha2-256', 'ssh-rsa'] }],
   ])('%s find no partner', async (_what, part) => {
     await expect(RawClient.connect(door.port, offer(part))).rejects.toThrow('no keys');
-    await expect.poll(() => door.door.connections()).toBe(0);
+    await eventually(() => door.door.connections()).toBe(0);
   });
 
   test.each(['chacha20-poly1305@openssh.com', 'aes256-gcm@openssh.com', 'aes128-gcm@openssh.com', 'aes256-ctr'])(

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { message } from '../../src/ssh/bytes.js';
 import { MSG } from '../../src/ssh/messages.js';
-import { startDoor, type TestDoor } from './harness.js';
+import { eventually, startDoor, type TestDoor } from './harness.js';
 import { RawClient, testKey } from './raw-client.js';
 
 const key = testKey();
@@ -28,7 +28,7 @@ afterEach(async () => {
   await client.exec('both');
   await client.next(MSG.CHANNEL_CLOSE);
   client.socket.destroy();
-  await expect.poll(() => door.door.connections()).toBe(0);
+  await eventually(() => door.door.connections()).toBe(0);
   expect(thrown).toEqual([]);
   expect(door.faults).toEqual([]);
 });
