@@ -97,7 +97,7 @@ test('a flood of rubbish or of questions leaves the loop its time, and the gate 
       longest = Math.max(longest, now - at);
       at = now;
     }
-    expect(longest).toBeLessThan(100);
+    expect(longest).toBeLessThan(500);
     expect(taken).toBeLessThan(16 * 1024 * 1024);
   }
   await sleep(clock, 200);

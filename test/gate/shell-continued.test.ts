@@ -22,6 +22,7 @@ describe('a command over several lines', () => {
     await t.run('echo "next $((40 + 2))"', /next 42\n@@$/);
     expect(t.lines.map((l) => l.text)).toEqual(['for i in 1 2\ndo echo "n$i"\ndone', 'echo "next $((40 + 2))"']);
     expect(t.refused.map((l) => l.text)).toEqual(['if true\nthen rm -rf x\nfi']);
+    await t.run('history', /if true\n *then rm -rf x\n *fi\n/);
   });
 
   test('here-document bodies are data, substitutions in them are not', async () => {

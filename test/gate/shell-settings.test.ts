@@ -82,7 +82,7 @@ describe('the line gate works beside the settings of the person', () => {
     const t = await start();
     await t.run('true | (exit 3) | (exit 4)', '4)\n@@');
     await t.run('rm -rf x', DENIED);
-    await t.run('echo "s=$? p=${PIPESTATUS[*]}"', 's=4 p=0 3 4');
+    await t.run(`echo "s=$? p=\${PIPESTATUS[*]}"`, 's=4 p=0 3 4');
     await t.run(': last', 'last\n@@');
     await t.run('rm -rf x', /(no-rm: denied by rule[\s\S]*){2}/);
     await t.run('echo "u=$_"', 'u=last');

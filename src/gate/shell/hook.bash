@@ -9,9 +9,9 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
   ((BASH_VERSINFO[0] > 4 || (BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] >= 4))) &&
   [[ -o emacs || -o vi ]]; then
 
-  __sallyport_run=${SALLYPORT_RUN:-/run/sallyport}
+  __sallyport_run=/run/sallyport
   __sallyport_n=0 __sallyport_id=0 __sallyport_armed=accept __sallyport_entry=$'{\n__sallyport_prompt "$_"\n} 2>/dev/null'
-  __sallyport_more='' __sallyport_blank='' __sallyport_raw='' __sallyport_text='' __sallyport_last=''
+  __sallyport_more='' __sallyport_blank='' __sallyport_held='' __sallyport_raw='' __sallyport_text='' __sallyport_last=''
   __sallyport_trace='' __sallyport_answer='' __sallyport_lastarg='' __sallyport_editor=''
 
   # Counts primary prompts, so that the door can tell a new command from the rest of one and from input to `read -e`.
@@ -21,7 +21,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
     builtin local -
     builtin set +ekux
     __sallyport_lastarg=$1
-    __sallyport_n=$((__sallyport_n + 1)) __sallyport_more='' __sallyport_blank='' __sallyport_raw=''
+    __sallyport_n=$((__sallyport_n + 1)) __sallyport_more='' __sallyport_blank='' __sallyport_held='' __sallyport_raw=''
     builtin return 0
   }
 
@@ -158,6 +158,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
       # At a continuation prompt the whole command is abandoned, as ^C would.
       __sallyport_more=''
       builtin printf '%s\n' "$READLINE_LINE" >/dev/tty
+      builtin history -s -- "$__sallyport_held$READLINE_LINE"
       __sallyport_say
       READLINE_LINE='' READLINE_POINT=0
       __sallyport_arm nothing
@@ -224,10 +225,9 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
     else
       __sallyport_ask "$__sallyport_blank$__sp_line" "$__sp_fresh"
     fi
-    __sallyport_blank=''
     case $__sallyport_answer in
       ok) __sallyport_more='' ;;
-      more) __sallyport_more=1 ;;
+      more) __sallyport_more=1 __sallyport_held+=$__sallyport_blank$__sp_line$'\n' ;;
       no) ;;
       *)
         __sp_line=${__sp_line:0:200}
@@ -235,6 +235,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
         __sallyport_text="sallyport: denied: ${__sp_line//\\/\\\\} (the line gate did not answer)"
         ;;
     esac
+    __sallyport_blank=''
     case $__sallyport_answer in
       ok | more) __sallyport_arm accept ;;
       *)
