@@ -84,5 +84,12 @@ export class Collector {
 }
 
 function isUnread(node: SyntaxNode): boolean {
-  return (node.type === 'CommandExpansion' || node.type === 'ProcessSubstitution') && node.script === undefined;
+  switch (node.type) {
+    case 'CommandExpansion':
+    case 'ProcessSubstitution':
+    case 'ArithmeticCommandExpansion':
+      return node.script === undefined;
+    default:
+      return false;
+  }
 }

@@ -33,6 +33,7 @@ describe('every command in a line is found', () => {
     ['(( a = $(rm x) ))', 1],
     ['echo $((1 + $(rm x)))', 1],
     ['for ((i=$(rm x); i<2; i++)); do rm x; done', 2],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: shell, not a template
     ['echo ${x:-$(rm x)} ${y/$(rm x)/z}', 2],
     ['coproc rm x', 1],
     ['coproc c { rm x; }', 1],
