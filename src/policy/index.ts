@@ -1,5 +1,5 @@
-export type { CompiledPolicy, PolicyInput } from './compile.js';
-export { compilePolicy } from './compile.js';
+export type { CompiledPolicy, CompileResult, PolicyInput } from './compile.js';
+export { compilePolicy, compilePolicyInPieces } from './compile.js';
 export { nextEdge } from './edges.js';
 export type { ExplainInput, Explanation, NearRule } from './explain.js';
 export { explainDecision, renderExplanation } from './explain.js';

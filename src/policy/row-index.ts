@@ -9,15 +9,12 @@ interface RoleRows {
 
 /** Finds the rows of some roles on a target; what it costs follows the answer, not the number of rules. */
 export class RowIndex {
-  readonly #rows: readonly Row[];
+  readonly #rows: Row[] = [];
   readonly #roles = new Map<string, RoleRows>();
 
-  constructor(rows: readonly Row[]) {
-    this.#rows = rows;
-    for (const [at, row] of rows.entries()) this.#add(row, at);
-  }
-
-  #add(row: Row, at: number): void {
+  /** Rows are added in the order of the file. */
+  add(row: Row): void {
+    const at = this.#rows.push(row) - 1;
     let role = this.#roles.get(row.role);
     if (role === undefined) {
       role = { exact: new Map(), patterns: new Map() };

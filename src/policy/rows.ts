@@ -27,14 +27,8 @@ const TARGET_PATTERN = /^[A-Za-z0-9*][A-Za-z0-9._/*-]{0,127}$/;
 
 const QUOTING = 'a field that holds a comma must be put in double quotes';
 
-/** Reads and checks every row; conditions are type-checked against the labels. */
-export function readRows(records: readonly CsvRow[], file: string, labels: Labels): PolicyRows {
-  const reader = new RowReader(file, labels);
-  for (const record of records) reader.read(record);
-  return reader.result;
-}
-
-class RowReader {
+/** Reads and checks rows one by one; conditions are type-checked against the labels. */
+export class RowReader {
   readonly result: PolicyRows = { rows: [], g: [], g2: [], problems: [] };
   readonly #ids = new Map<string, number>();
   /** What is wrong with a pattern or condition, by its text: many rows hold the same. */
