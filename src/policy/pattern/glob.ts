@@ -20,10 +20,6 @@ export function matchGlob(glob: Glob, text: string): boolean {
   return true;
 }
 
-export function isAny(glob: Glob): boolean {
-  return glob.length > 1 && glob.every((piece) => piece === '');
-}
-
 /** The word a glob stands for when it holds no star. */
 export function literalOf(glob: Glob): string | undefined {
   return glob.length === 1 ? glob[0] : undefined;

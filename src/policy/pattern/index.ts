@@ -5,7 +5,7 @@ import type { Pattern } from './types.js';
 
 export { literalOf } from './glob.js';
 export { parsePattern } from './parse.js';
-export { type Pattern, PatternError } from './types.js';
+export type { Pattern } from './types.js';
 
 /** `possible`: see matchCommand. Actions never match command patterns, nor the other way round. */
 export function matchPattern(pattern: Pattern, question: Question, effect: Effect, possible: boolean): boolean {
