@@ -50,7 +50,7 @@ export async function startDoor(options: TestDoorOptions = {}): Promise<TestDoor
     {
       hostKey,
       clock: systemClock(),
-      limits: { loginGraceMs: 5000, authTries: 6, channelsPerConnection: 10, ...options.limits },
+      limits: { loginGraceMs: 60_000, authTries: 6, channelsPerConnection: 10, ...options.limits },
       envAllow: options.envAllow ?? ((name) => name === 'LANG' || name.startsWith('LC_')),
     },
     {

@@ -95,7 +95,7 @@ test.each(['before the service', 'before login', 'after login', 'in a session'])
         await new Promise((resolve) => setTimeout(resolve, 3));
         client.socket.destroy();
       }),
-      { numRuns: 120 },
+      { numRuns: 60 },
     );
   },
   30_000,
