@@ -72,6 +72,26 @@ describe('input to a running program', () => {
     expect(t.refused).toHaveLength(2);
   });
 
+  test('also while start-up files run, in functions, and with a ! in it', async () => {
+    const t = await startTerminal({
+      rights: tryRights,
+      rc: 'read -e -p "which? " x; ask() { read -e -p "sure? " x; }',
+    });
+    terminal = t;
+    await t.until('which?');
+    await t.run('rm -rf x', /@@$/);
+    await t.run('echo "got <$x>"', /^got <rm -rf x>$/m);
+    await t.run('ask', /sure\?$/);
+    await t.run('rm -rf !!', /@@$/);
+    await t.run('echo "got <$x>"', /^got <rm -rf !!>$/m);
+    await t.run('PROMPT_COMMAND=(true)', /\)\n@@$/);
+    await t.run('rm -rf x', 'denied: rm -rf x');
+    await t.run('PROMPT_COMMAND=(true)', /\)\n@@$/);
+    await t.run('echo FORB', /\nFORB\n@@$/);
+    await t.run('!!IDDEN', 'denied: echo FORBIDDEN');
+    expect(t.refused).toHaveLength(2);
+  });
+
   test('a refusal does not make the next line an answer', async () => {
     const t = await start();
     await t.run('rm -rf x', 'denied: rm -rf x');

@@ -10,7 +10,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
   [[ -o emacs || -o vi ]]; then
 
   __sallyport_run=/run/sallyport
-  __sallyport_n=0 __sallyport_id=0 __sallyport_armed=accept __sallyport_entry=$'{\n__sallyport_prompt "$_"\n} 2>/dev/null'
+  __sallyport_n=0 __sallyport_ran=-1 __sallyport_id=0 __sallyport_armed=accept __sallyport_entry=$'{\n__sallyport_prompt "$_"\n} 2>/dev/null'
   __sallyport_more='' __sallyport_blank='' __sallyport_held='' __sallyport_raw='' __sallyport_text='' __sallyport_last=''
   __sallyport_trace='' __sallyport_answer='' __sallyport_lastarg='' __sallyport_editor=''
 
@@ -35,9 +35,10 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
       # It is readonly. Bash's own command number still tells a new command from a continuation line.
       __sp_number=${__sp_number@P}
       [[ $__sp_number == "$__sallyport_last" && -n $__sallyport_more ]] && builtin return 1
-      __sallyport_last=$__sp_number
+      __sallyport_last=$__sp_number __sallyport_n=$((__sallyport_n + 1))
       builtin return 0
     fi
+    __sallyport_n=$((__sallyport_n + 1))
     if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1))); then
       PROMPT_COMMAND+=("$__sallyport_entry")
     else
@@ -213,20 +214,28 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
       __sallyport_arm accept
       builtin return 0
     fi
+    # Inside a function or a file that is read in, or with no prompt since the last accepted line, this is input to the
+    # `read -e` of what runs. The door would say the same, but bash's read is not made to be entered again from a key
+    # that another read is waiting for.
+    __sallyport_missing && __sp_fresh=1
+    if ((${#FUNCNAME[@]} > 1)) ||
+      [[ $__sp_fresh == 0 && -z $__sallyport_more && $__sallyport_ran == "$__sallyport_n" ]]; then
+      __sallyport_arm accept
+      builtin return 0
+    fi
     __sallyport_expand "$__sp_line" && builtin return 0
     __sallyport_raw=''
     if [[ -n $__sp_raw && $__sp_raw != "$__sp_line" ]] && builtin shopt -q histverify; then
       __sallyport_arm nothing
       builtin return 0
     fi
-    __sallyport_missing && __sp_fresh=1
     if ((${#__sp_line} > 65536)); then
       __sallyport_answer=no __sallyport_text="sallyport: denied: ${#__sp_line} characters (the line is too long)"
     else
       __sallyport_ask "$__sallyport_blank$__sp_line" "$__sp_fresh"
     fi
     case $__sallyport_answer in
-      ok) __sallyport_more='' ;;
+      ok) __sallyport_more='' __sallyport_ran=$__sallyport_n ;;
       more) __sallyport_more=1 __sallyport_held+=$__sallyport_blank$__sp_line$'\n' ;;
       no) ;;
       *)
