@@ -1,0 +1,59 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROMPT, type Ran, type TestBroker } from './broker.js';
+import { openTerminal, type Terminal } from './terminal.js';
+
+/** Another user of a test's broker, beside alice. */
+export interface Person {
+  readonly name: string;
+  shell(): Promise<Terminal>;
+  exec(command: string): Promise<Ran>;
+}
+
+const isRoot = process.getuid?.() === 0;
+
+/**
+ * Adds a user with a key of their own. As root their sessions run as `account`, with a private home: the account needs
+ * `{ home: private, shell: /bin/bash }` in the broker's configuration.
+ */
+export async function addPerson(broker: TestBroker, name: string, account: string): Promise<Person> {
+  const key = join(broker.dir, `key-${name}`);
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', `${name}@test`, '-f', key]);
+  const where = isRoot ? ['--account', account] : [];
+  const added = await broker.cli('user', 'add', name, '--key', `${key}.pub`, ...where, '--role', 'engineer');
+  if (added.code !== 0) throw new Error(added.stderr);
+  prepareHome(join(broker.home, 'homes', isRoot ? account : name), isRoot ? account : undefined);
+  const args = (...extra: string[]) => [
+    ...broker
+      .sshArgs(...extra)
+      .slice(0, -1)
+      .map((word, i, all) => (all[i - 1] === '-i' ? key : word)),
+    `${name}@127.0.0.1`,
+  ];
+  return {
+    name,
+    async shell() {
+      const terminal = openTerminal('ssh', args('-tt'));
+      await terminal.waitFor(PROMPT, { timeoutMs: 20_000 });
+      return terminal;
+    },
+    exec: (command) =>
+      new Promise((resolve) => {
+        const child = execFile('ssh', [...args('-T'), command], { timeout: 30_000 }, (error, stdout, stderr) =>
+          resolve({ code: error ? (typeof error.code === 'number' ? error.code : -1) : 0, stdout, stderr }),
+        );
+        child.stdin?.end();
+      }),
+  };
+}
+
+function prepareHome(home: string, account: string | undefined): void {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  writeFileSync(join(home, '.bashrc'), `PS1='${PROMPT}'\n`);
+  writeFileSync(join(home, '.bash_profile'), '. ~/.bashrc\n');
+  if (account === undefined) return;
+  const ids = ['-u', '-g'].map((which) => Number(execFileSync('id', [which, account]).toString()));
+  for (const path of [home, join(home, '.bashrc'), join(home, '.bash_profile')])
+    chownSync(path, ids[0] ?? 0, ids[1] ?? 0);
+}
