@@ -46,7 +46,7 @@ export interface SessionContext {
 const SIGKILL = 9;
 /** How long output of what an exec left behind is waited for, and how often it is looked at, ms. */
 const DRAIN_MS = 1_000;
-const LOOK_MS = 10;
+const LOOK_MS = 20;
 /** A session whose deadline the keeper and the door both missed by this much is ended here, ms. */
 const DEADLINE_GRACE_MS = 5_000;
 
@@ -151,7 +151,7 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
     const exit = (status: ExitStatus) => {
       events.exited(status);
       if (order.pty || ended) return kill();
-      lingerForOutput(clock, timers, () => stdio.held() && tracer?.hasOthers(traced) === true, kill);
+      lingerForOutput(clock, timers, () => stdio.held(tracer?.others(traced) ?? []), kill);
     };
 
     const steps = launcherSteps(context, order);

@@ -1,5 +1,6 @@
-import { fchownSync } from 'node:fs';
+import { fchownSync, readdirSync } from 'node:fs';
 import { closeFd, pipe, setNonblocking } from '../../os/fd.js';
+import { readLink } from '../../os/files.js';
 import { libc } from '../../os/libc.js';
 import { openPty } from '../../pty/open.js';
 import type { FdName, LaunchOrder } from '../../wire/guard.js';
@@ -14,8 +15,8 @@ export interface Stdio {
   handOver(): void;
   /** What the launcher complained of, when it ended before the session began: at most a few lines. */
   complaint(): string;
-  /** True while some process of the session could still write output. */
-  held(): boolean;
+  /** True while one of these processes could still write output. */
+  held(pids: readonly number[]): boolean;
   close(): void;
 }
 
@@ -43,7 +44,7 @@ function pipeStdio(order: LaunchOrder): Stdio {
   if (process.getuid?.() !== order.account.uid) {
     for (const fd of [input.read, output.write, errors.write]) fchownSync(fd, order.account.uid, order.account.gid);
   }
-  const watched = [output.read, errors.read];
+  const outputs = new Set([output.write, errors.write].map((fd) => readLink(`/proc/self/fd/${fd}`)));
   return {
     child: [input.read, output.write, errors.write],
     door: [
@@ -51,10 +52,10 @@ function pipeStdio(order: LaunchOrder): Stdio {
       ['stdout', output.read],
       ['stderr', errors.read],
     ],
-    handOver: () => [input.read, input.write, output.write, errors.write].forEach(closeFd),
+    handOver: () => [input, output, errors].flatMap((p) => [p.read, p.write]).forEach(closeFd),
     complaint: () => readSome(errors.read),
-    held: () => watched.some((fd) => !hungUp(fd)),
-    close: () => watched.forEach(closeFd),
+    held: (pids) => pids.length > MANY || pids.some((pid) => holds(pid, outputs)),
+    close: () => {},
   };
 }
 
@@ -65,12 +66,14 @@ function readSome(fd: number): string {
   return size > 0 ? bytes.toString('utf8', 0, size).trim().replaceAll(/\s+/g, ' ') : '';
 }
 
-const pollfd = Buffer.alloc(8);
-const POLLHUP = 0x10;
+/** Processes looked at; of more than these some surely writes. */
+const MANY = 100;
 
-/** True when nobody has the other end of a pipe open. */
-function hungUp(fd: number): boolean {
-  pollfd.writeInt32LE(fd, 0);
-  pollfd.writeInt32LE(0, 4);
-  return libc.poll(pollfd, 1, 0) > 0 && (pollfd.readInt16LE(6) & POLLHUP) !== 0;
+/** True when a process has one of these files open. */
+function holds(pid: number, files: ReadonlySet<string | undefined>): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => files.has(readLink(`/proc/${pid}/fd/${fd}`) ?? ''));
+  } catch {
+    return false;
+  }
 }

@@ -41,19 +41,10 @@ const chunkAddress = addressOf(chunk);
 /** Reads the call a tracee is about to make, at its seccomp stop. */
 export function readCall(pid: number): ReadOutcome {
   if (!loadRegisters(pid)) return 'unreadable';
-  const at = registerInt(Reg.origRax) === EXECVEAT;
-  const pathAt = register(at ? Reg.rsi : Reg.rdi);
-  const argvAt = register(at ? Reg.rdx : Reg.rsi);
-  const envAt = register(at ? Reg.r10 : Reg.rdx);
-  const dirfd = at ? registerInt(Reg.rdi) : AT_FDCWD;
-  const flags = at ? registerInt(Reg.r8) : 0;
+  const { pathAt, argvAt, envAt, dirfd, flags } = callArguments();
   if (Number.isNaN(pathAt + argvAt + envAt) || pathAt === 0) return 'unreadable';
-
-  const sizes = {
-    path: Math.min(FIRST.path, toPageEnd(pathAt)),
-    argv: argvAt === 0 ? 0 : Math.min(FIRST.argv, toPageEnd(argvAt)),
-    env: envAt === 0 ? 0 : Math.min(FIRST.env, toPageEnd(envAt)),
-  };
+  const size = (address: number, most: number) => (address === 0 ? 0 : Math.min(most, toPageEnd(address)));
+  const sizes = { path: size(pathAt, FIRST.path), argv: size(argvAt, FIRST.argv), env: size(envAt, FIRST.env) };
   beginRead();
   addPiece(pathAt, sizes.path);
   if (sizes.argv > 0) addPiece(argvAt, sizes.argv);
@@ -75,6 +66,18 @@ export function readCall(pid: number): ReadOutcome {
   if (hooks === undefined) return 'unreadable';
   // The kernel gives a program without arguments an empty one.
   return { path, dirfd, flags, argv: argv.length > 0 ? argv : [Buffer.alloc(0)], hooks };
+}
+
+/** The loaded registers as the arguments of execve or execveat. */
+function callArguments() {
+  const at = registerInt(Reg.origRax) === EXECVEAT;
+  return {
+    pathAt: register(at ? Reg.rsi : Reg.rdi),
+    argvAt: register(at ? Reg.rdx : Reg.rsi),
+    envAt: register(at ? Reg.r10 : Reg.rdx),
+    dirfd: at ? registerInt(Reg.rdi) : AT_FDCWD,
+    flags: at ? registerInt(Reg.r8) : 0,
+  };
 }
 
 /** Pointers up to the null, the first of them from the area. */
@@ -150,17 +153,18 @@ function eachHead(
   head: number,
   use: (address: number, whole: Buffer | undefined) => boolean,
 ): void {
+  const sizeAt = (address: number) => (address > 0 ? Math.min(head, toPageEnd(address)) : 0);
   for (let from = 0; from < list.length; from += BATCH) {
     const batch = list.slice(from, from + BATCH);
     beginRead();
-    for (const address of batch) if (address > 0) addPiece(address, Math.min(head, toPageEnd(address)));
+    for (const address of batch) if (address > 0) addPiece(address, sizeAt(address));
     const came = readBatch(pid, areaAddress);
     let at = 0;
     for (const address of batch) {
-      const size = address > 0 ? Math.min(head, toPageEnd(address)) : 0;
-      const nul = came ? area.subarray(at, at + size).indexOf(0) : -1;
-      if (!use(address, nul < 0 ? undefined : area.subarray(at, at + nul))) return;
-      at += size;
+      const piece = area.subarray(at, at + sizeAt(address));
+      at += piece.length;
+      const nul = came ? piece.indexOf(0) : -1;
+      if (!use(address, nul < 0 ? undefined : piece.subarray(0, nul))) return;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { Errno, libcKill } from '../../os/libc.js';
-import { cont, skipCall } from '../../os/ptrace.js';
+import { cont, interrupt, skipCall } from '../../os/ptrace.js';
 import type { Children } from '../../policy/types.js';
 import { readCall } from './call.js';
 import { imageMatches } from './image.js';
@@ -58,6 +58,15 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
     cont(task.tid);
   };
 
+  /** The launcher's own images, each once and in order, before anything of the session's. */
+  const launcherStep = (task: Task, plan: Plan) => {
+    const { step, steps } = task.session;
+    if (steps[step] !== plan.exe) return refuseNoting(task, 'refused', 'not a step of the launcher');
+    const last = step === steps.length - 1;
+    const argv = last ? showWords(plan.parts[0]?.argv ?? []).argv : [];
+    allow(task, plan, { argv, children: last ? 'checked' : 'none', fromShell: last }, true);
+  };
+
   const settle = (task: Task) => {
     const { pending } = task;
     task.pending = undefined;
@@ -69,7 +78,10 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
     onCall(task) {
       task.approved = undefined;
       const { session, tid } = task;
-      if (session.command === 0) session.command = tid;
+      if (session.command === 0) {
+        session.command = tid;
+        interrupt(session.outer);
+      }
       const call = readCall(tid);
       if (call === 'too-long') return refuseNoting(task, 'refused', 'argument list too long for the gate', Errno.E2BIG);
       if (call === 'unreadable') return refuseNoting(task, 'unreadable', 'its arguments could not be read');
@@ -82,14 +94,8 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
       }
       if (plan === 'refuse')
         return refuseNoting(task, 'refused', `${showWords(call.argv).argv.join(' ')}: not a file anyone can name`);
-      if (tid === session.command && session.step < session.steps.length) {
-        if (session.steps[session.step] !== plan.exe)
-          return refuseNoting(task, 'refused', 'not a step of the launcher');
-        const last = session.step === session.steps.length - 1;
-        const argv = last ? showWords(call.argv).argv : [];
-        return allow(task, plan, { argv, children: last ? 'checked' : 'none', fromShell: last }, true);
-      }
-      ask(task, plan, 0, 'trusted');
+      if (tid === session.command && session.step < session.steps.length) launcherStep(task, plan);
+      else ask(task, plan, 0, 'trusted');
     },
 
     onImage(task) {

@@ -23,8 +23,8 @@ export interface Tracer {
   expire(q: number): void;
   /** Questions without an answer. */
   readonly waiting: number;
-  /** True when any process of the session but the isolating ones lives. */
-  hasOthers(session: Traced): boolean;
+  /** Threads of the session alive, the isolating programs' not among them. */
+  others(session: Traced): number[];
 }
 
 const SIGSTOP = 19;
@@ -169,9 +169,11 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     get waiting() {
       return waiting.size;
     },
-    hasOthers(session) {
-      const own = (tasks.has(session.outer) ? 1 : 0) + (tasks.has(session.init) ? 1 : 0);
-      return session.tasks > own;
+    others(session) {
+      const { outer, init } = session;
+      return [...tasks.values()]
+        .filter((t) => t.session === session && t.tid !== outer && t.tid !== init)
+        .map((t) => t.tid);
     },
   };
 }
