@@ -113,8 +113,11 @@ describe('the end', () => {
     expect(door.door.connections()).toBe(0);
   });
 
-  test('a client that ends its half is gone', async () => {
+  test('a client that ends its half is gone, though it is owed much and reads nothing', async () => {
     await open();
+    await client.exec('flood 20000000', 0, 0xffff_ffff);
+    client.socket.pause();
+    await pause(100);
     client.socket.end();
     await eventually(() => door.door.connections()).toBe(0);
   });
@@ -164,6 +167,23 @@ describe('the end', () => {
     expect(String(door.faults[0])).toContain('a fault of ours');
     await other.openSession();
     other.socket.destroy();
+  });
+
+  test('a session that throws at the end harms nothing else', async () => {
+    await open({
+      hooks: {
+        session: (_conn, _login, _request, channel) => {
+          channel.onClose(() => {
+            throw new Error('a fault of ours');
+          });
+        },
+      },
+    });
+    await client.exec('x');
+    client.socket.resetAndDestroy();
+    await eventually(() => door.log).toContain('closed');
+    expect(String(door.faults[0])).toContain('a fault of ours');
+    expect(door.door.connections()).toBe(0);
   });
 
   test('a socket that died on its way here is closed, once, without a fault', async () => {

@@ -187,6 +187,24 @@ describe('key and algorithm must fit', () => {
     expect(verifyProof({ ...proof, signature }, user)).toBe(false);
   });
 
+  test('a sound signature under an algorithm that is not the key’s is refused, whatever type is claimed', () => {
+    for (const algo of ['rsa-sha2-256', 'ssh-rsa', 'ecdsa-sha2-nistp256', 'no-such', '__proto__']) {
+      const signedBlob = Buffer.concat([...sshString(SESSION), request('alice+db1', algo, ed.blob)]);
+      const signature = join(algo, rawSignature(ed, ed.type, signedBlob));
+      for (const keyType of [ed.type, 'ssh-rsa', algo]) {
+        expect(verifyProof({ algo, keyType, keyBlob: ed.blob, signedBlob, signature }, user)).toBe(false);
+      }
+    }
+  });
+
+  test('a SHA-256 signature under the name of ssh-rsa is refused', () => {
+    const signedBlob = Buffer.concat([...sshString(SESSION), request('alice+db1', 'ssh-rsa', rsa2048.blob)]);
+    const signature = join('ssh-rsa', rawSignature(rsa2048, 'rsa-sha2-256', signedBlob));
+    expect(
+      verifyProof({ algo: 'ssh-rsa', keyType: 'ssh-rsa', keyBlob: rsa2048.blob, signedBlob, signature }, user),
+    ).toBe(false);
+  });
+
   test('a claimed type that is not the key’s is refused', () => {
     expect(verifyProof({ ...proofFor(ed), keyType: 'ssh-rsa' }, user)).toBe(false);
     expect(verifyProof({ ...proofFor(rsa2048, 'rsa-sha2-256'), keyType: 'rsa-sha2-256' }, user)).toBe(false);
