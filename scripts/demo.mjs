@@ -1,5 +1,6 @@
 // `npm run demo`: from a fresh clone to a broker one can ssh into. Plain Node until node_modules is there.
-// SALLYPORT_DEMO_HOME names another home, SALLYPORT_DEMO_PORT another port.
+// SALLYPORT_DEMO_HOME names another home, SALLYPORT_DEMO_PORT another port, SALLYPORT_DEMO_KEY another public key file
+// than the person's own; `new` makes one.
 import { spawn, spawnSync } from 'node:child_process';
 import {
   accessSync,
@@ -119,7 +120,9 @@ function isFree(port) {
 
 /** A public key this person's ssh offers by itself, or a new one in the demo home, named with -i. */
 function chooseKey(who, home) {
-  const own = ownKey(join(who.home, '.ssh'));
+  const named = process.env.SALLYPORT_DEMO_KEY;
+  if (named && named !== 'new') return { publicKey: named, identity: named.replace(/\.pub$/, '') };
+  const own = named ? undefined : ownKey(join(who.home, '.ssh'));
   if (own) return own;
   const file = join(home, 'demo_key');
   if (!existsSync(file)) {

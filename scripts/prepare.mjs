@@ -98,7 +98,8 @@ export function build() {
 
 /** Builds where dist is missing or older than a source; false when that failed. */
 export function ensureBuilt() {
-  const built = statSync(join(root, 'dist/cli/main.js'), { throwIfNoEntry: false });
+  // The last thing a build makes: it is missing where one stopped half-way.
+  const built = statSync(join(root, 'dist/gate/shell'), { throwIfNoEntry: false });
   const sources = [...filesBelow(join(root, 'src')), join(root, 'package.json'), join(root, 'tsconfig.json')];
   const stale = !built || sources.some((file) => statSync(file).mtimeMs > built.mtimeMs);
   return !stale || build();
