@@ -1,5 +1,5 @@
 /** Whether sessions can be kept apart here, and programs decided by the kernel. */
-import { probe } from '../guard/probe.js';
+import { probeMachine } from '../guard/probe.js';
 
 export interface Check {
   /** `missing` stops `serve`; `warn` does not. */
@@ -13,7 +13,7 @@ export interface Check {
 
 /** Tries sessions as the broker would start them. */
 export async function isolationChecks(): Promise<Check[]> {
-  const { account, sandbox, execGate, reasons } = await probe();
+  const { account, sandbox, execGate, reasons } = await probeMachine();
   const kind = account ? 'account' : 'sandbox';
   const isolation: Check =
     account || sandbox
