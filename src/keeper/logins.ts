@@ -46,9 +46,15 @@ export function createLogins(parts: LoginParts): Logins {
   const { authority } = parts;
   const byId = new Map<string, LoginRecord>();
   const seen = new Set<string>();
+  /** Names whose keys were asked about and not known, by connection: one audit entry when it closes. */
+  const tried = new Map<number, string>();
   return {
     // One path for every name: what exists shows in neither answer nor delay beyond the answer itself.
-    probe: (m) => authority.usableKey(m.user, fingerprint(m.key)) !== undefined,
+    probe(m) {
+      const known = authority.usableKey(m.user, fingerprint(m.key)) !== undefined;
+      if (!known) tried.set(m.conn, m.user);
+      return known;
+    },
     async login(message, pair) {
       const why = await judge(message, seen, parts);
       const connection = parts.connection(message.conn);
@@ -68,6 +74,7 @@ export function createLogins(parts: LoginParts): Logins {
       return record?.conn === conn && record.pair === pair ? record : undefined;
     },
     closed(conn) {
+      noteTried(tried, parts.connection(conn), conn, parts.audit);
       for (const record of byId.values()) if (record.conn === conn) byId.delete(record.id);
     },
   };
@@ -131,6 +138,20 @@ function once(seen: Set<string>, blob: Buffer): boolean {
 export function fingerprint(keyBase64: string): string {
   const digest = createHash('sha256').update(Buffer.from(keyBase64, 'base64')).digest('base64');
   return `SHA256:${digest.replace(/=+$/, '')}`;
+}
+
+/** Who knocked with unknown keys only, and left: written down once for each connection. */
+function noteTried(
+  tried: Map<number, string>,
+  connection: Connection | undefined,
+  conn: number,
+  audit: AuditLog,
+): void {
+  const user = tried.get(conn);
+  tried.delete(conn);
+  if (user === undefined || connection?.authenticated || !audit.healthy()) return;
+  const source = connection && { source: `${connection.ip}:${connection.port}` };
+  audit.append({ event: 'login-refused', user, ...source, reason: 'no key that was offered is known' });
 }
 
 function who(record: LoginRecord) {

@@ -112,6 +112,8 @@ export function createEventDecoder(): EventDecoder {
           return output(at, content);
         case 'm':
           return marker(at, content);
+        case 'p':
+          return { kind: 'program', at, text: content };
         case 'r':
           return resize(at, content);
         case 'e':

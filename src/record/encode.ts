@@ -28,6 +28,11 @@ export function markerLines(us: number, marker: Marker): ByteString {
   return `${data}[${at},"m",${quote(marker.label)}]\n`;
 }
 
+/** A program that was let go: not a marker, since players stop at markers and a build runs thousands. */
+export function programLine(us: number, text: string): ByteString {
+  return `[${seconds(us)},"p",${quote(text)}]\n`;
+}
+
 export function headerLine(header: RecordingHeader): ByteString {
   const { width, height, startedAt, command, term, shell, title, ...rest } = header;
   const env = { ...(term === undefined ? {} : { TERM: term }), ...(shell === undefined ? {} : { SHELL: shell }) };

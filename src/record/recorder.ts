@@ -1,4 +1,4 @@
-import { headerLine, markerLines, outputLines, resizeLine } from './encode.js';
+import { headerLine, markerLines, outputLines, programLine, resizeLine } from './encode.js';
 import { createFdWriter } from './fd-writer.js';
 import { endMarker } from './markers.js';
 import type {
@@ -56,6 +56,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     },
     resize: (cols, rows) => put(resizeLine(elapsed(), cols, rows)),
     marker: (marker: Marker | string, data?: MarkerData) => put(markerLines(elapsed(), asMarker(marker, data))),
+    program: (text) => put(programLine(elapsed(), text)),
     close(trailer: Trailer) {
       closing ??= writer.finish(markerLines(elapsed(), endMarker(trailer)));
       return closing;

@@ -75,6 +75,8 @@ export interface Recorder {
   resize(cols: number, rows: number): Written;
   /** A command may be let go only once its marker is written. */
   marker(marker: Marker | string, data?: MarkerData): Written;
+  /** A program that is about to be let go; escaped, one line. */
+  program(text: string): Written;
   /** Writes what is queued, the end marker, syncs, closes the descriptor. Never rejects; idempotent. */
   close(trailer: Trailer): Promise<void>;
   /** Why this recording can no longer be written. */
@@ -107,6 +109,8 @@ export type CastEvent =
   | { kind: 'output'; at: number; stream: StreamName; text: string; bytes: Buffer }
   | { kind: 'resize'; at: number; cols: number; rows: number }
   | { kind: 'marker'; at: number; label: string; data?: MarkerData }
+  /** A program the exec gate let go: `<command> (<rule>)`. */
+  | { kind: 'program'; at: number; text: string }
   /** An event of another program's recording: an input event, or a code unknown here. */
   | { kind: 'other'; at: number; code: string };
 

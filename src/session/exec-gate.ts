@@ -4,7 +4,7 @@ import type { Decision, Rights } from '../policy/types.js';
 import { type ExecAsk as GateAsk, decideExec } from '../gate/index.js';
 import { basename } from 'node:path';
 import { phraseDenied } from '../policy/index.js';
-import { denialMarker, type Recorder } from '../record/index.js';
+import { denialMarker, type Recorder, type Written } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
 import type { Journal } from './journal.js';
 import type { Life } from './life.js';
@@ -42,17 +42,13 @@ export async function answerExec(ask: ExecAsk, parts: ExecGateParts): Promise<vo
     ...(decision.rule === undefined ? {} : { rule: decision.rule.id }),
   });
   if (decision.allow) {
-    supervisor.verdict(ask.q, true, decision.children);
+    const kept = await recorded(recorder.program(`${command} (${event.rule ?? decision.why})`), life);
+    supervisor.verdict(ask.q, kept, kept ? decision.children : 'none');
     return;
   }
   const text = phraseDenied(showArgv(ask.argv), decision, showArgv(ask.parent));
   const shown = life.ending === undefined && parts.filter.shouldShow(text, ask.program.names);
-  try {
-    const written = recorder.marker(denialMarker({ ...event, silent: !shown }));
-    if (written !== true) await written;
-  } catch {
-    life.end({ cause: 'recording' });
-  }
+  await recorded(recorder.marker(denialMarker({ ...event, silent: !shown })), life);
   supervisor.verdict(ask.q, false, 'none');
   if (shown) setImmediate(() => parts.notice(text));
 }
@@ -82,4 +78,16 @@ function asQuestion(ask: ExecAsk): GateAsk {
       argv: [interpreter, path, ...argv.slice(1)],
     },
   };
+}
+
+/** Nothing is let go before it is in the recording; what cannot be recorded ends the session. */
+async function recorded(written: Written, life: Life): Promise<boolean> {
+  if (written === true) return true;
+  try {
+    await written;
+    return true;
+  } catch {
+    life.end({ cause: 'recording' });
+    return false;
+  }
 }

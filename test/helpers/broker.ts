@@ -93,10 +93,11 @@ export async function startBroker(options: BrokerOptions = {}): Promise<TestBrok
   await must(cli('user', 'add', 'alice', '--key', `${key}.pub`, ...account, ...roles));
   prepareShellHome(home, options.as?.uid);
   let serving = await serve(bin, home, options.as);
+  // ssh takes the first value it is given for an option: what a test says comes first.
   const sshArgs = (...extra: string[]) => [
+    ...extra,
     ...['-F', 'none', '-p', String(serving.port), '-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'IdentityAgent=none'],
     ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'],
-    ...extra,
     'alice@127.0.0.1',
   ];
   const terminals: Terminal[] = [];
