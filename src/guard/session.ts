@@ -93,7 +93,7 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
       order,
       isolation: context.isolation,
       tools: context.tools,
-      env: sessionEnv(order),
+      env: sessionEnv(order, context.isolation),
       groups,
       seccompFd: SECCOMP_FD,
       ...(info ? { infoFd: INFO_FD, blockFd: BLOCK_FD } : {}),

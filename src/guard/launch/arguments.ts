@@ -46,10 +46,10 @@ export function bwrapArguments(input: ArgumentInput): string[] {
     ...(isolation === 'sandbox' && isDirectory('/var/tmp') ? ['--perms', '1777', '--tmpfs', '/var/tmp'] : []),
     ...runDirectories(),
     ...hidden.flatMap((dir) => ['--perms', '0711', '--tmpfs', dir]),
-    ...(order.privateHome === undefined ? [] : ['--bind', order.privateHome, homeInside(order)]),
+    ...(order.privateHome === undefined ? [] : ['--bind', order.privateHome, homeInside(order, isolation)]),
     ...(input.lineGate ? lineGateBinds(input.lineGate) : []),
     ...hidden.flatMap((dir) => ['--remount-ro', dir]),
-    ...['--chdir', workingDirectory(order, hidden)],
+    ...['--chdir', workingDirectory(order, isolation, hidden)],
     ...['--seccomp', String(input.seccompFd)],
     ...(input.infoFd === undefined ? [] : ['--info-fd', String(input.infoFd)]),
     ...(input.blockFd === undefined ? [] : ['--block-fd', String(input.blockFd)]),
@@ -68,7 +68,7 @@ function runDirectories(): string[] {
 }
 
 function hiddenDirectories(order: LaunchOrder, isolation: Isolation): string[] {
-  const wanted = isolation === 'sandbox' ? ['/home', '/root', homedir(), ...order.hide] : order.hide;
+  const wanted = isolation === 'sandbox' ? ['/home', '/root', ownHome(), ...order.hide] : order.hide;
   const real = [...new Set(wanted.map(realOf))].filter(
     (dir): dir is string => dir !== undefined && dir !== '/' && isDirectory(dir),
   );
@@ -76,6 +76,15 @@ function hiddenDirectories(order: LaunchOrder, isolation: Isolation): string[] {
   return real
     .filter((dir) => !covered.some((c) => within(dir, c)))
     .filter((dir) => !real.some((other) => other !== dir && within(dir, other)));
+}
+
+/** The broker's own; `/` when its uid is in no database. */
+function ownHome(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/';
+  }
 }
 
 const within = (dir: string, parent: string): boolean => dir === parent || dir.startsWith(parent + sep);
@@ -91,13 +100,13 @@ function lineGateBinds(files: LineGateFiles): string[] {
 }
 
 /** A private home takes the place of the account's; where that does not exist nothing is made on the host. */
-export function homeInside(order: LaunchOrder): string {
-  const { privateHome, account } = order;
-  return privateHome === undefined || isDirectory(account.home) ? account.home : '/run/home';
+export function homeInside({ privateHome, account }: LaunchOrder, isolation: Isolation): string {
+  const makeable = isolation === 'sandbox' && account.home.startsWith('/home/') && isDirectory('/home');
+  return privateHome === undefined || makeable || isDirectory(account.home) ? account.home : '/run/home';
 }
 
-function workingDirectory(order: LaunchOrder, hidden: readonly string[]): string {
-  if (order.privateHome !== undefined) return homeInside(order);
+function workingDirectory(order: LaunchOrder, isolation: Isolation, hidden: readonly string[]): string {
+  if (order.privateHome !== undefined) return homeInside(order, isolation);
   const home = realOf(order.account.home);
   if (home === undefined || !isDirectory(home)) return '/';
   return [...hidden, '/tmp', '/run'].some((dir) => within(home, dir)) ? '/' : order.account.home;
