@@ -50,7 +50,7 @@ export function sshHooks(parts: ConnectionParts): SshHooks<KeeperLogin> {
       return { user: name.user, target: name.target, id: answer.login };
     },
     session(conn, login, request, channel) {
-      serve(conn, login, request, channel, parts).catch((error: unknown) => refuse(channel, messageOf(error)));
+      serve(conn, login, request, channel, parts).catch((error: unknown) => refuse(channel, request, messageOf(error)));
     },
     authenticated: (conn) => void keeper().send({ type: 'authenticated', conn: conn.id }),
     closed: (conn) => void keeper().send({ type: 'closed', conn: conn.id }),
@@ -71,7 +71,7 @@ async function serve(
   });
   const answer = await parts.requests.ask((q) => keeper().send(admitQuestion(q, conn, login, request)));
   if (answer.type !== 'admitted' || answer.session === undefined) {
-    refuse(channel, answer.type === 'admitted' ? (answer.refusal ?? 'refused') : 'refused');
+    refuse(channel, request, answer.type === 'admitted' ? (answer.refusal ?? 'refused') : 'refused');
     return;
   }
   const admitted = answer.session;
@@ -81,7 +81,7 @@ async function serve(
   if (refusal !== undefined || closed) {
     if (refusal) keeper().send({ type: 'decisions', sid: admitted.id, events: [refusal.event] });
     keeper().send(unstarted(admitted, refusal !== undefined));
-    if (refusal) refuse(channel, refusal.text, '');
+    if (refusal) refuse(channel, request, refusal.text, '');
     return;
   }
   const pty = request.pty && { cols: request.pty.cols, rows: request.pty.rows };
@@ -111,8 +111,8 @@ function unstarted(admitted: Admitted, refused: boolean): FromDoor {
   return { type: 'ended', sid: admitted.id, cause: refused ? 'exit' : 'disconnected', status, ...counts };
 }
 
-function refuse(channel: SessionChannel, text: string, prefix = 'sallyport: '): void {
-  channel.writeErr(Buffer.from(`${prefix}${text}\r\n`));
+function refuse(channel: SessionChannel, { pty }: SessionRequest, text: string, prefix = 'sallyport: '): void {
+  channel.writeErr(Buffer.from(`${prefix}${text}${pty ? '\r\n' : '\n'}`));
   channel.exit({ code: REFUSED_STATUS });
   channel.close();
 }

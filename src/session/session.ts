@@ -139,7 +139,7 @@ async function run(setup: SessionSetup, life: Life, ready: (r: Running) => void)
     await life.over;
   } catch (error) {
     failed = true;
-    refuseStart(client, life, error);
+    refuseStart(setup, life, error);
   }
   const ending = await life.over;
   if (running) await tearDown(setup, running, ending);
@@ -188,9 +188,9 @@ function greet(setup: SessionSetup, running: Running): void {
   if (pty && admitted.kind === 'shell') running.notice(bannerText(admitted, clock.now()));
 }
 
-function refuseStart(client: ClientPort, life: Life, error: unknown): void {
+function refuseStart({ client, pty }: SessionSetup, life: Life, error: unknown): void {
   const text = error instanceof Error ? error.message : 'the session could not be started';
-  client.writeErr(Buffer.from(`sallyport: ${text}\r\n`));
+  client.writeErr(Buffer.from(`sallyport: ${text}${pty ? '\r\n' : '\n'}`));
   life.end({ cause: 'crashed', reason: text });
 }
 
