@@ -14,16 +14,16 @@ export interface Person {
 const isRoot = process.getuid?.() === 0;
 
 /**
- * Adds a user with a key of their own. As root their sessions run as `account`, with a private home: the account needs
- * `{ home: private, shell: /bin/bash }` in the broker's configuration.
+ * Adds a user with a key of their own. As root their sessions run as `account`, with a private home where it needs
+ * `{ home: private, shell: /bin/bash }` in the broker's configuration; without one, as the account of their name.
  */
-export async function addPerson(broker: TestBroker, name: string, account: string): Promise<Person> {
+export async function addPerson(broker: TestBroker, name: string, account?: string): Promise<Person> {
   const key = join(broker.dir, `key-${name}`);
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', `${name}@test`, '-f', key]);
-  const where = isRoot ? ['--account', account] : [];
+  const where = isRoot && account !== undefined ? ['--account', account] : [];
   const added = await broker.cli('user', 'add', name, '--key', `${key}.pub`, ...where, '--role', 'engineer');
   if (added.code !== 0) throw new Error(added.stderr);
-  prepareHome(join(broker.home, 'homes', isRoot ? account : name), isRoot ? account : undefined);
+  if (!isRoot || hasAccount(account)) prepareHome(join(broker.home, 'homes', isRoot ? (account ?? '') : name), account);
   const args = (...extra: string[]) => [
     ...broker
       .sshArgs(...extra)
@@ -48,11 +48,21 @@ export async function addPerson(broker: TestBroker, name: string, account: strin
   };
 }
 
+function hasAccount(name: string | undefined): boolean {
+  if (name === undefined) return false;
+  try {
+    execFileSync('id', ['-u', name], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function prepareHome(home: string, account: string | undefined): void {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   writeFileSync(join(home, '.bashrc'), `PS1='${PROMPT}'\n`);
   writeFileSync(join(home, '.bash_profile'), '. ~/.bashrc\n');
-  if (account === undefined) return;
+  if (!isRoot || account === undefined) return;
   const ids = ['-u', '-g'].map((which) => Number(execFileSync('id', [which, account]).toString()));
   for (const path of [home, join(home, '.bashrc'), join(home, '.bash_profile')])
     chownSync(path, ids[0] ?? 0, ids[1] ?? 0);
