@@ -4,12 +4,9 @@ import { groupsOf } from '../os/files.js';
 import { libcKill } from '../os/libc.js';
 import { pidfdGone, pidfdOpen, pidfdSignal } from '../os/process.js';
 import type { ExitStatus, FdName, LaunchOrder } from '../wire/guard.js';
-import { bwrapArguments, commandLine, type Isolation } from './launch/arguments.js';
-import { sessionEnv } from './launch/env.js';
-import { closeQuietly, createRecording, ensurePrivateHome, type LineGate, openLineGate } from './launch/files.js';
-import { createInfoPipe, type InfoPipe } from './launch/info.js';
-import { BLOCK_FD, INFO_FD, SECCOMP_FD, startBwrap } from './launch/start.js';
-import { openStdio } from './launch/stdio.js';
+import type { Isolation } from './launch/arguments.js';
+import { ensurePrivateHome } from './launch/files.js';
+import { type Prepared, prepare } from './launch/prepare.js';
 import { identityOf, type Tools } from './launch/tools.js';
 import type { Traced } from './tracer/traced.js';
 import { closeRoot, type Tracer } from './tracer/tracer.js';
@@ -17,7 +14,7 @@ import { createTrust } from './tracer/trust.js';
 
 /** What one session tells the guard; each at most once, `gone` last. */
 export interface SessionEvents {
-  /** Descriptors belong to the session still; they are copied before this returns. */
+  /** The descriptors belong to the session still; they are copied before this returns. */
   launched(pidfd: number, fds: [FdName, number][]): void;
   exited(status: ExitStatus): void;
   /** `complaint` is what the launcher said when it ended before `launched`. */
@@ -39,7 +36,7 @@ export interface SessionContext {
   tools: Tools;
   /** Absent: line-only. */
   tracer: Tracer | undefined;
-  /** Called with what one process or its parent killed; runs the wait loop soon. */
+  /** Has the reports of processes looked at soon. */
   wake(): void;
 }
 
@@ -47,157 +44,123 @@ const SIGKILL = 9;
 /** How long output of what an exec left behind is waited for, and how often it is looked at, ms. */
 const DRAIN_MS = 1_000;
 const LOOK_MS = 20;
-/** A session whose deadline the keeper and the door both missed by this much is ended here, ms. */
+/** A session whose deadline keeper and door both missed by this much is ended here, ms. */
 const DEADLINE_GRACE_MS = 5_000;
+/** How often the end of an untraced namespace is looked for, ms. */
+const NAMESPACE_LOOK_MS = 2;
 
 /** Starts a session as ordered. Throws, with nothing left behind, when it cannot be. */
 export function startSession(context: SessionContext, order: LaunchOrder, events: SessionEvents): GuardSession {
-  const { clock, tracer } = context;
   refuseRoot(order, context.isolation);
-  if (order.privateHome !== undefined) ensurePrivateHome(order.privateHome, order.account);
+  const steps = launcherSteps(context, order);
   const groups = context.isolation === 'account' ? groupsOf(order.account.name, order.account.gid) : [];
-  const undo: (() => void)[] = [];
-  const cleanup = () => {
-    for (const step of undo.splice(0).reverse()) step();
+  if (order.privateHome !== undefined) ensurePrivateHome(order.privateHome, order.account);
+  const prepared = prepare(context, order, groups);
+  const traced: Traced = {
+    sid: order.sid,
+    trust: createTrust({ uid: order.account.uid, gids: new Set([order.account.gid, ...groups]) }, context.clock),
+    steps,
+    ...{ step: 0, outer: 0, init: 0, command: 0, root: undefined, tasks: 0 },
+    ...{ onInit: () => {}, onExit: () => {}, onGone: () => {}, onOuterGone: () => {} },
   };
+  const session = live(context, order, events, prepared, traced);
   try {
-    return launch();
+    context.tracer?.attach(traced, prepared.pid);
+    prepared.release();
   } catch (error) {
-    cleanup();
+    // Its death will be reported; nobody is told of it any more.
+    libcKill(prepared.pid, SIGKILL);
+    prepared.cleanup();
+    session.silence();
     throw error;
   }
+  return session;
+}
 
-  function launch(): GuardSession {
-    const recording = createRecording(order.recording);
-    const ours: (() => void)[] = [() => closeQuietly(recording)];
-    /** What the door gets copies of is closed here once it has them, or with everything else. */
-    const handOver = () => {
-      for (const close of ours.splice(0)) close();
-    };
-    undo.push(handOver);
-    const lineGate: LineGate | undefined =
-      order.lineGate && order.pty && order.kind === 'shell'
-        ? openLineGate(context.home, order.sid, order.account)
-        : undefined;
-    if (lineGate) {
-      undo.push(lineGate.remove);
-      ours.push(() => [lineGate.q, lineGate.a].forEach(closeQuietly));
-    }
-    const stdio = openStdio(order);
-    undo.push(stdio.close);
-    ours.push(stdio.handOver);
-    const info: InfoPipe | undefined = tracer ? undefined : createInfoPipe();
-    if (info) undo.push(info.close);
+/** The session's life from its start to `gone`. */
+function live(
+  context: SessionContext,
+  order: LaunchOrder,
+  events: SessionEvents,
+  prepared: Prepared,
+  traced: Traced,
+): GuardSession & { silence(): void } {
+  const { clock, tracer } = context;
+  const timers: Timer[] = [];
+  let pidfd = -1;
+  let ended = false;
+  let over = false;
 
-    const input = {
-      order,
-      isolation: context.isolation,
-      tools: context.tools,
-      env: sessionEnv(order, context.isolation),
-      groups,
-      seccompFd: SECCOMP_FD,
-      ...(info ? { infoFd: INFO_FD, blockFd: BLOCK_FD } : {}),
-      ...(lineGate ? { lineGate: lineGate.files } : {}),
-    };
-    const waiting = startBwrap(context.tools, stdio.child, bwrapArguments(input), commandLine(input), {
-      traced: tracer !== undefined,
-      ...(info ? { info } : {}),
-    });
+  const kill = () => {
+    if (over) return;
+    if (pidfd >= 0) pidfdSignal(pidfd, SIGKILL);
+    if (!prepared.reaped) libcKill(prepared.pid, SIGKILL);
+    context.wake();
+  };
 
-    let pidfd = -1;
-    let ended = false;
-    let over = false;
-    const timers: Timer[] = [];
-    undo.push(() => timers.forEach((t) => t.cancel()));
-    undo.push(() => {
-      if (pidfd >= 0) closeFd(pidfd);
-      pidfd = -1;
-    });
+  const finish = () => {
+    over = true;
+    for (const timer of timers) timer.cancel();
+    closeRoot(traced);
+    if (pidfd >= 0) closeFd(pidfd);
+  };
 
-    const kill = () => {
-      if (over) return;
-      if (pidfd >= 0) pidfdSignal(pidfd, SIGKILL);
-      libcKill(waiting.pid, SIGKILL);
-      context.wake();
-    };
+  const gone = () => {
+    if (over) return;
+    const complaint = prepared.complaint();
+    finish();
+    prepared.cleanup();
+    events.gone(complaint);
+  };
 
-    const gone = () => {
-      if (over) return;
-      over = true;
-      closeRoot(traced);
-      const complaint = ours.length > 0 ? stdio.complaint() : '';
-      cleanup();
-      events.gone(complaint);
-    };
-
-    const announce = (pid: number) => {
-      try {
-        pidfd = pidfdOpen(pid);
-      } catch {
-        kill();
-        return;
-      }
-      const fds: [FdName, number][] = [...stdio.door, ['recording', recording]];
-      if (lineGate) fds.push(['lineQ', lineGate.q], ['lineA', lineGate.a]);
-      try {
-        events.launched(pidfd, fds);
-      } catch {
-        ended = true;
-      }
-      handOver();
-      if (ended) kill();
-    };
-
-    const exit = (status: ExitStatus) => {
-      events.exited(status);
-      if (order.pty || ended) return kill();
-      lingerForOutput(clock, timers, () => stdio.held(tracer?.others(traced) ?? []), kill);
-    };
-
-    const steps = launcherSteps(context, order);
-    const traced: Traced = {
-      sid: order.sid,
-      trust: createTrust({ uid: order.account.uid, gids: new Set([order.account.gid, ...groups]) }, clock),
-      steps,
-      ...{ step: 0, outer: 0, init: 0, command: 0, root: undefined, tasks: 0 },
-      onInit: announce,
-      onShell: () => {},
-      onExit: exit,
-      onGone: gone,
-    };
-
+  const announce = (pid: number) => {
     try {
-      if (tracer) tracer.attach(traced, waiting.pid);
-      waiting.release();
-    } catch (error) {
-      waiting.abandon();
-      libcKill(waiting.pid, SIGKILL);
-      throw error;
+      pidfd = pidfdOpen(pid);
+      events.launched(pidfd, prepared.fds);
+    } catch {
+      // Nobody could end it or hear it: it does not begin.
+      ended = true;
     }
-    if (info) {
-      info.onPid((pid) => {
-        if (pid === undefined) return kill();
-        announce(pid);
-        info.go();
-      });
-    }
-    if (order.deadline !== undefined) {
-      timers.push(clock.after(order.deadline - clock.now() + DEADLINE_GRACE_MS, kill));
-    }
+    prepared.handOver();
+    if (ended) kill();
+  };
 
-    return {
-      end() {
-        ended = true;
-        kill();
-      },
-      childEnded(pid, status) {
-        if (tracer || pid !== waiting.pid || over) return false;
-        events.exited(status);
-        waitForNamespace(clock, () => pidfd < 0 || pidfdGone(pidfd), gone);
-        return true;
-      },
-    };
+  const exit = (status: ExitStatus) => {
+    if (over) return;
+    events.exited(status);
+    if (order.pty || ended) return kill();
+    lingerForOutput(clock, timers, () => prepared.held(tracer?.others(traced) ?? []), kill);
+  };
+
+  traced.onInit = announce;
+  traced.onExit = exit;
+  traced.onGone = gone;
+  traced.onOuterGone = () => {
+    prepared.reaped = true;
+  };
+  prepared.onPid((pid) => {
+    if (over) return;
+    if (pid === undefined) kill();
+    else announce(pid);
+  });
+  if (order.deadline !== undefined) {
+    timers.push(clock.after(order.deadline - clock.now() + DEADLINE_GRACE_MS, kill));
   }
+
+  return {
+    end() {
+      ended = true;
+      kill();
+    },
+    childEnded(pid, status) {
+      if (tracer || pid !== prepared.pid || over) return false;
+      prepared.reaped = true;
+      if (pidfd >= 0) events.exited(status);
+      waitForNamespace(clock, () => pidfd < 0 || pidfdGone(pidfd), gone);
+      return true;
+    },
+    silence: finish,
+  };
 }
 
 function refuseRoot(order: LaunchOrder, isolation: Isolation): void {
@@ -224,5 +187,5 @@ function lingerForOutput(clock: Clock, timers: Timer[], busy: () => boolean, don
 
 function waitForNamespace(clock: Clock, isGone: () => boolean, done: () => void): void {
   if (isGone()) done();
-  else clock.after(2, () => waitForNamespace(clock, isGone, done));
+  else clock.after(NAMESPACE_LOOK_MS, () => waitForNamespace(clock, isGone, done));
 }

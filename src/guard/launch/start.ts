@@ -25,7 +25,7 @@ export interface Waiting {
   pid: number;
   /** Hands over the arguments: it runs from here on. */
   release(): void;
-  /** Closes our ends without a word; the caller kills. */
+  /** Closes our end, without a word if it was not released; the caller kills. Idempotent. */
   abandon(): void;
 }
 
@@ -57,14 +57,19 @@ export function startBwrap(
       fds,
     });
     limitOpenFiles(pid, OPEN_FILES);
+    let open = true;
+    const abandon = () => {
+      if (open) closeFd(channel.write);
+      open = false;
+    };
     return {
       pid,
+      abandon,
       release() {
         const wrote = libc.write(channel.write, words, words.length);
-        closeFd(channel.write);
+        abandon();
         if (wrote !== words.length) throw new RangeError('command and environment are too long');
       },
-      abandon: () => closeFd(channel.write),
     };
   } catch (error) {
     closeFd(channel.write);

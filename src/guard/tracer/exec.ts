@@ -108,10 +108,7 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
         return;
       }
       task.image = approved.image;
-      if (approved.launcher) {
-        session.step += 1;
-        if (session.step === session.steps.length) session.onShell();
-      }
+      if (approved.launcher) session.step += 1;
       cont(tid);
     },
 

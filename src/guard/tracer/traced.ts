@@ -24,8 +24,8 @@ export interface Traced {
   tasks: number;
   /** The namespace's first process exists, stopped or about to be. */
   onInit(pid: number): void;
-  /** The session's own shell runs. */
-  onShell(): void;
+  /** The isolating program was reaped: its pid means nothing any more. */
+  onOuterGone(): void;
   onExit(status: ExitStatus): void;
   /** The last task was reaped. */
   onGone(): void;

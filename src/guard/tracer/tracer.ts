@@ -77,6 +77,7 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     }
     forget(task);
     const { session } = task;
+    if (tid === session.outer) session.onOuterGone();
     if (tid === session.command) session.onExit(statusOf(status));
     if (strangers.size > 0) adoptOrphans();
     if (session.tasks === 0) session.onGone();
