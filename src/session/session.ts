@@ -9,7 +9,7 @@ import type { ExecAsk } from '../wire/guard.js';
 import type { Admitted, Deadlines, PtySize } from '../wire/types.js';
 import { bannerText } from './banner.js';
 import { type SessionDeadlines, startDeadlines } from './deadlines.js';
-import { answerExec, recordNote, type ExecGateParts } from './exec-gate.js';
+import { answerExec, type ExecGateParts, recordNote } from './exec-gate.js';
 import { createInputClassifier } from './idle-input.js';
 import { createJournal, type Journal } from './journal.js';
 import { createLife, type Ending, type ExitStatus, type Life } from './life.js';
@@ -128,7 +128,6 @@ export function openSession(setup: SessionSetup): Session {
 }
 
 async function run(setup: SessionSetup, life: Life, ready: (r: Running) => void): Promise<SessionEnd> {
-  const { client } = setup;
   let running: Running | undefined;
   let failed = false;
   try {
