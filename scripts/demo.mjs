@@ -207,7 +207,15 @@ function writeKnownHosts(home, port) {
 
 function sshLine(who, port, key, knownHosts) {
   const identity = key.identity ? ['-i', key.identity, '-o', 'IdentitiesOnly=yes'] : [];
-  return ['ssh', '-p', String(port), ...identity, '-o', `UserKnownHostsFile=${knownHosts}`, `${who.user}@127.0.0.1`]
+  return [
+    'ssh',
+    '-p',
+    String(port),
+    ...identity,
+    '-o',
+    `UserKnownHostsFile=${/\s/.test(knownHosts) ? `"${knownHosts}"` : knownHosts}`,
+    `${who.user}@127.0.0.1`,
+  ]
     .map(quote)
     .join(' ');
 }
