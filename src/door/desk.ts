@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.js';
 import { messageOf, SallyportError } from '../core/errors.js';
-import type { Link } from '../wire/frames.js';
+import type { Session, Started, SupervisorPort } from '../session/index.js';
 import { type FromDoor, MAX_EVENTS_PER_MESSAGE, type ToDoor } from '../wire/door.js';
+import type { Link } from '../wire/frames.js';
 import type { DoorToGuard, GuardToDoor } from '../wire/guard.js';
 import type { Admitted, DecisionEvent, PtySize } from '../wire/types.js';
-import type { Session, Started, SupervisorPort } from '../session/index.js';
 
 type StartedMessage = Extract<GuardToDoor, { type: 'started' }>;
 
