@@ -50,8 +50,17 @@ function person() {
   const user = sanitise(here.name);
   if (!isRoot) return { ...here, user };
   return behindSudo && behindSudo.uid !== 0
-    ? { ...here, user, account: behindSudo.name }
-    : { ...here, user, account: 'nobody', privateHome: true };
+    ? { ...here, user, account: behindSudo.name, override: lacking(behindSudo) }
+    : { ...here, user, account: 'nobody', override: { home: 'private', shell: '/bin/bash' } };
+}
+
+/** What an account needs of the broker to get a shell, undefined where the password database says enough. */
+function lacking({ home, shell }) {
+  const found = {
+    ...(existsSync(home) ? {} : { home: 'private' }),
+    ...(/(nologin|false)$/.test(shell) ? { shell: '/bin/bash' } : {}),
+  };
+  return Object.keys(found).length > 0 ? found : undefined;
 }
 
 function ownAccount() {
@@ -67,8 +76,8 @@ function accountNamed(name) {
   if (!name || !/^[A-Za-z0-9._-]+$/.test(name)) return undefined;
   const { stdout, status } = spawnSync('getent', ['passwd', name], { encoding: 'utf8' });
   if (status !== 0) return undefined;
-  const [found, , uid, gid, , home] = stdout.trim().split(':');
-  return { name: found, uid: Number(uid), gid: Number(gid), home };
+  const [found, , uid, gid, , home, shell] = stdout.trim().split(':');
+  return { name: found, uid: Number(uid), gid: Number(gid), home, shell };
 }
 
 /** User names are `[a-z0-9][a-z0-9._-]{0,31}`. */
@@ -124,7 +133,7 @@ function chooseKey(who, home) {
   if (named && named !== 'new') return { publicKey: named, identity: named.replace(/\.pub$/, '') };
   const own = named ? undefined : ownKey(join(who.home, '.ssh'));
   if (own) return own;
-  const file = join(home, 'demo_key');
+  const file = join(home, `key-${who.user}`);
   if (!existsSync(file)) {
     rmSync(`${file}.pub`, { force: true });
     const made = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'sallyport demo', '-f', file]);
@@ -173,8 +182,7 @@ async function makeHome(home, who) {
   const port = await choosePort(fresh ? FIRST_PORT : loadConfig(home).listen.port);
   if (fresh) must(sallyport(home, 'init', '--listen', `127.0.0.1:${port}`));
   const changes = [{ path: ['listen'], value: `127.0.0.1:${port}` }];
-  if (who.privateHome)
-    changes.push({ path: ['accounts', who.account], value: { home: 'private', shell: '/bin/bash' } });
+  if (who.override) changes.push({ path: ['accounts', who.account], value: who.override });
   writeFileSync(file, editYaml(readFileSync(file, 'utf8'), changes));
   return port;
 }
@@ -273,6 +281,8 @@ async function main() {
   const who = person();
   const home = chooseHome();
   ownOnly(home);
+  if (await answers(home))
+    fail(`a broker runs in ${home} already: end it first, or name another with SALLYPORT_DEMO_HOME`);
   const port = await makeHome(home, who);
   const key = chooseKey(who, home);
   addPerson(home, who, key);

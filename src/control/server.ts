@@ -87,7 +87,7 @@ function listen(server: Server, path: string): Promise<void> {
 function addRoutes(app: FastifyInstance, options: ControlServerOptions): void {
   app.setErrorHandler((error, request, reply) => {
     const failure = asFailure(error);
-    if (failure.code === 'failed') options.onFault?.(request.url, error);
+    if (!(error instanceof SallyportError) && failure.code === 'failed') options.onFault?.(request.url, error);
     return reply.status(HTTP_STATUS[failure.code]).send({ error: { code: failure.code, message: failure.message } });
   });
   app.setNotFoundHandler((request) => {
