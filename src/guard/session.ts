@@ -61,7 +61,7 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
     trust: createTrust({ uid: order.account.uid, gids: new Set([order.account.gid, ...groups]) }, context.clock),
     steps,
     ...{ step: 0, outer: 0, init: 0, command: 0, root: undefined, tasks: 0 },
-    ...{ onInit: () => {}, onExit: () => {}, onGone: () => {}, onOuterGone: () => {} },
+    ...{ held: false, onInit: () => {}, onExit: () => false, onGone: () => {}, onOuterGone: () => {} },
   };
   const session = live(context, order, events, prepared, traced);
   try {
@@ -89,12 +89,14 @@ function live(
   const timers: Timer[] = [];
   let pidfd = -1;
   let ended = false;
+  let exited = false;
   let over = false;
 
   const kill = () => {
     if (over) return;
     if (pidfd >= 0) pidfdSignal(pidfd, SIGKILL);
     if (!prepared.reaped) libcKill(prepared.pid, SIGKILL);
+    tracer?.release(traced);
     context.wake();
   };
 
@@ -125,11 +127,15 @@ function live(
     if (ended) kill();
   };
 
-  const exit = (status: ExitStatus) => {
-    if (over) return;
+  /** True: the command is to be held at its exit, until the door has read the terminal and says `end`. */
+  const exit = (status: ExitStatus): boolean => {
+    if (over || exited) return false;
+    exited = true;
     events.exited(status);
-    if (order.pty || ended) return kill();
-    lingerForOutput(clock, timers, () => prepared.held(tracer?.others(traced) ?? []), kill);
+    if (ended || (order.pty && !traced.held)) kill();
+    else if (order.pty) timers.push(clock.after(DRAIN_MS, kill));
+    else lingerForOutput(clock, timers, () => prepared.held(tracer?.others(traced) ?? []), kill);
+    return order.pty !== undefined && !ended;
   };
 
   traced.onInit = announce;

@@ -7,6 +7,7 @@ const PTRACE_CONT = 7;
 const PTRACE_POKEUSER = 6;
 const PTRACE_PEEKUSER = 3;
 const PTRACE_GETREGS = 12;
+const PTRACE_SETOPTIONS = 0x4200;
 const PTRACE_GETEVENTMSG = 0x4201;
 const PTRACE_SEIZE = 0x4206;
 const PTRACE_INTERRUPT = 0x4207;
@@ -16,10 +17,11 @@ const TRACE_FORK = 1 << 1;
 const TRACE_VFORK = 1 << 2;
 const TRACE_CLONE = 1 << 3;
 const TRACE_EXEC = 1 << 4;
+const TRACE_EXIT = 1 << 6;
 const TRACE_SECCOMP = 1 << 7;
 const EXITKILL = 1 << 20;
 
-export const Event = { fork: 1, vfork: 2, clone: 3, exec: 4, seccomp: 7, stop: 128 } as const;
+export const Event = { fork: 1, vfork: 2, clone: 3, exec: 4, exit: 6, seccomp: 7, stop: 128 } as const;
 
 const WNOHANG = 1;
 const WALL = 0x40000000;
@@ -49,11 +51,16 @@ function request(code: number, pid: number, addr: number, data: number): boolean
   return syscall(SYS_PTRACE, code, pid, addr, data, 0, 0) !== -1;
 }
 
+const OPTIONS = TRACE_FORK | TRACE_VFORK | TRACE_CLONE | TRACE_EXEC | TRACE_SECCOMP | EXITKILL;
+
 /** Attaches without stopping. Everything it forks is traced too, and dies when this process does. */
 export function seize(pid: number): void {
-  const options = TRACE_FORK | TRACE_VFORK | TRACE_CLONE | TRACE_EXEC | TRACE_SECCOMP | EXITKILL;
-  check('ptrace(SEIZE)', syscall(SYS_PTRACE, PTRACE_SEIZE, pid, 0, options, 0, 0));
+  check('ptrace(SEIZE)', syscall(SYS_PTRACE, PTRACE_SEIZE, pid, 0, OPTIONS, 0, 0));
 }
+
+/** Whether a stopped tracee is to stop once more at the start of its exit. What it forks from then on does as it does. */
+export const stopAtExit = (pid: number, on: boolean): boolean =>
+  request(PTRACE_SETOPTIONS, pid, 0, on ? OPTIONS | TRACE_EXIT : OPTIONS);
 
 /** Lets a stopped tracee run on, delivering `signal` when it is not 0. */
 export const cont = (pid: number, signal = 0): boolean => request(PTRACE_CONT, pid, 0, signal);

@@ -198,10 +198,10 @@ async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promis
   const { clock, supervisor, pty } = setup;
   r.deadlines.stop();
   r.lineGate?.close();
-  if (ending.cause !== 'exit') {
-    r.output.abandon();
-    supervisor.end();
-  }
+  if (ending.cause !== 'exit') r.output.abandon();
+  // The guard holds the shell at its exit for this: once it is gone the kernel drops what the terminal still holds.
+  else if (pty) await r.started.program.drain();
+  if (ending.cause !== 'exit' || pty) supervisor.end();
   await Promise.race([supervisor.gone, sleep(clock, GONE_WAIT_MS)]);
   try {
     await Promise.race([r.started.program.drain(), sleep(clock, GONE_WAIT_MS)]);

@@ -1,5 +1,5 @@
 import { Errno, libcKill } from '../../os/libc.js';
-import { cont, interrupt, skipCall } from '../../os/ptrace.js';
+import { cont, interrupt, skipCall, stopAtExit } from '../../os/ptrace.js';
 import type { Children } from '../../policy/types.js';
 import { readCall } from './call.js';
 import { imageMatches } from './image.js';
@@ -108,7 +108,10 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
         return;
       }
       task.image = approved.image;
-      if (approved.launcher) session.step += 1;
+      if (approved.launcher) {
+        session.step += 1;
+        if (session.step === session.steps.length && tid === session.command) task.stopsAtExit = stopAtExit(tid, true);
+      }
       cont(tid);
     },
 

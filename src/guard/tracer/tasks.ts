@@ -35,11 +35,13 @@ export interface Task {
   image: Image;
   approved: Approval | undefined;
   pending: Pending | undefined;
+  /** Inherited the stop at exit from the session's command; taken off at its first stop. */
+  stopsAtExit: boolean;
 }
 
 /** Before the first program of a session: it may start nothing but the launcher's own steps. */
 export const LAUNCHER: Image = Object.freeze({ argv: [], children: 'none', fromShell: false });
 
 export function newTask(tid: number, session: Traced, image: Image): Task {
-  return { tid, session, image, approved: undefined, pending: undefined };
+  return { tid, session, image, approved: undefined, pending: undefined, stopsAtExit: false };
 }

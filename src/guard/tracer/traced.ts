@@ -26,7 +26,13 @@ export interface Traced {
   onInit(pid: number): void;
   /** The isolating program was reaped: its pid means nothing any more. */
   onOuterGone(): void;
-  onExit(status: ExitStatus): void;
+  /**
+   * The command begins to exit. True: it is held there until `release`, because when the leader of a terminal's
+   * session exits the kernel hangs the terminal up and drops the output nobody has read yet.
+   */
+  onExit(status: ExitStatus): boolean;
+  /** The command is held at its exit. */
+  held: boolean;
   /** The last task was reaped. */
   onGone(): void;
 }

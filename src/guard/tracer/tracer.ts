@@ -21,6 +21,8 @@ export interface Tracer {
   answer(q: number, allow: boolean, children: Children): void;
   /** Refuses what has waited for an answer since before question number `q`. */
   expire(q: number): void;
+  /** Lets a command held at its exit go on. */
+  release(session: Traced): void;
   /** Questions without an answer. */
   readonly waiting: number;
   /** Threads of the session alive, the isolating programs' not among them. */
@@ -49,7 +51,7 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
   const adopt = (tid: number, parent: Task) => {
     const { session } = parent;
     if (tasks.has(tid)) return;
-    tasks.set(tid, newTask(tid, session, parent.image));
+    tasks.set(tid, { ...newTask(tid, session, parent.image), stopsAtExit: parent.stopsAtExit });
     session.tasks += 1;
     if (parent.tid === session.outer && session.init === 0) {
       session.init = tid;
@@ -78,7 +80,10 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     forget(task);
     const { session } = task;
     if (tid === session.outer) session.onOuterGone();
-    if (tid === session.command) session.onExit(statusOf(status));
+    if (tid === session.command) {
+      session.held = false;
+      session.onExit(statusOf(status));
+    }
     if (strangers.size > 0) adoptOrphans();
     if (session.tasks === 0) session.onGone();
   };
@@ -120,6 +125,8 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
 
   const onStop = (task: Task, event: number, signal: number) => {
     const { tid, session } = task;
+    if (event === pt.Event.exit) return onExiting(task);
+    if (task.stopsAtExit && tid !== session.command) task.stopsAtExit = !pt.stopAtExit(tid, false);
     if (event === pt.Event.seccomp) gate.onCall(task);
     else if (event === pt.Event.stop && GROUP_STOPS.has(signal)) pt.listen(tid);
     // Frozen for good: its exit would take the namespace along before the last output is out.
@@ -132,6 +139,17 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
       }
       pt.cont(tid);
     }
+  };
+
+  const onExiting = (task: Task) => {
+    const { tid, session } = task;
+    const status = pt.eventMessage(tid);
+    if (tid === session.command && status !== undefined) {
+      session.held = true;
+      if (session.onExit(statusOf(status))) return;
+      session.held = false;
+    }
+    pt.cont(tid);
   };
 
   const onReport = (tid: number, status: number) => {
@@ -166,6 +184,11 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
         if (number >= q) return;
         gate.lost(task, 'timeout');
       }
+    },
+    release(session) {
+      if (!session.held) return;
+      session.held = false;
+      pt.cont(session.command);
     },
     get waiting() {
       return waiting.size;
