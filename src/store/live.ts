@@ -58,7 +58,8 @@ async function liveDirectory(stateDir: string): Promise<Owner> {
     return await ownDirectory(dir);
   } catch {
     const owner = await ownDirectory(stateDir);
-    await mkdir(dir, { mode: 0o700 });
+    // Recursive, because the first sessions of a home may come at the same moment.
+    await mkdir(dir, { recursive: true, mode: 0o700 });
     await giveDirectoryTo(dir, owner);
     await syncDirectory(stateDir);
     return owner;

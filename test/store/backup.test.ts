@@ -155,6 +155,14 @@ describe('marks of live sessions', () => {
     await store.close();
   });
 
+  test('are all set when the first of them come at the same moment', async () => {
+    const { home, store } = await madeHome();
+    const ids = Array.from({ length: 20 }, newId);
+    await Promise.all(ids.map((id) => markLive(state(home), id, { user: 'alice' })));
+    expect((await listLive(state(home))).map(({ session }) => session)).toEqual([...ids].sort());
+    await store.close();
+  });
+
   test('are named by the broker alone', async () => {
     const { home, store } = await madeHome();
     await expect(markLive(state(home), '../x', {})).rejects.toThrow(/not a session id/);
