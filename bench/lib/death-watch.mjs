@@ -1,5 +1,5 @@
 /**
- * A process that waits for deaths: one JSON array of pids a line comes in, `{pid, at}` lines go out, `at` on the
+ * A process that waits for deaths: one JSON array of pids a line comes in, `{pids, at}` lines go out, `at` on the
  * monotonic clock in ms. It sleeps in poll(2) on pidfds, so watching costs nothing and is told at once.
  */
 
@@ -9,41 +9,52 @@ import koffi from 'koffi';
 
 const SYS_PIDFD_OPEN = 434;
 const POLLIN = 1;
+/** struct pollfd: int fd, short events, short revents. A negative fd is passed over. */
+const ENTRY = 8;
+const MAX_WATCHED = 8192;
 /** ms; between two polls new orders are read. */
 const SLICE = 20;
 
 const libc = koffi.load('libc.so.6');
-koffi.struct('pollfd', { fd: 'int', events: 'short', revents: 'short' });
 const syscall = libc.func('long syscall(long number, long pid, long flags)');
-const poll = libc.func('int poll(_Inout_ pollfd *fds, ulong count, int timeout)');
+const poll = libc.func('int poll(void *fds, ulong count, int timeout)');
 const close = libc.func('int close(int fd)');
 
-const watched = new Map();
+const entries = Buffer.alloc(ENTRY * MAX_WATCHED);
+const watched = [];
+let alive = 0;
+
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 const tell = (value) => writeSync(1, `${JSON.stringify(value)}\n`);
 
 function watch(pid) {
   const fd = Number(syscall(SYS_PIDFD_OPEN, pid, 0));
-  if (fd < 0) tell({ pid, at: now() });
-  else watched.set(fd, pid);
+  if (fd < 0) return tell({ pids: [pid], at: now() });
+  const slot = alive === 0 ? 0 : watched.length;
+  if (slot === 0) watched.length = 0;
+  watched.push(pid);
+  entries.writeInt32LE(fd, slot * ENTRY);
+  entries.writeInt16LE(POLLIN, slot * ENTRY + 4);
+  alive += 1;
 }
 
 function turn() {
-  if (watched.size > 0) collect([...watched.keys()].map((fd) => ({ fd, events: POLLIN, revents: 0 })));
-  if (watched.size > 0) setImmediate(turn);
+  if (alive > 0 && poll(entries, watched.length, SLICE) > 0) collect(now());
+  if (alive > 0) setImmediate(turn);
   else setTimeout(turn, 1);
 }
 
-function collect(fds) {
-  const count = poll(fds, fds.length, SLICE);
-  if (count <= 0) return;
-  const at = now();
-  for (const { fd, revents } of fds) {
-    if (revents === 0) continue;
-    tell({ pid: watched.get(fd), at });
-    watched.delete(fd);
+function collect(at) {
+  const dead = [];
+  for (let slot = 0; slot < watched.length; slot++) {
+    const fd = entries.readInt32LE(slot * ENTRY);
+    if (fd < 0 || entries.readInt16LE(slot * ENTRY + 6) === 0) continue;
+    dead.push(watched[slot]);
+    entries.writeInt32LE(-1, slot * ENTRY);
     close(fd);
   }
+  alive -= dead.length;
+  tell({ pids: dead, at });
 }
 
 createInterface({ input: process.stdin }).on('line', (line) => {

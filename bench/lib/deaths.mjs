@@ -12,13 +12,15 @@ export function startDeathWatch() {
   const seen = new Set();
   let orders = 0;
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const { pid, at, watching } = JSON.parse(line);
+    const { pids, at, watching } = JSON.parse(line);
     if (watching !== undefined) seen.add(watching);
-    else deaths.set(pid, at);
+    else for (const pid of pids) deaths.set(pid, at);
   });
   return {
     /** Resolves when they are watched. */
     async watch(pids) {
+      // Numbers are used again.
+      for (const pid of pids) deaths.delete(pid);
       const id = ++orders;
       child.stdin.write(`${JSON.stringify({ pids, id })}\n`);
       await until(() => seen.has(id) || undefined, 'death watch', { every: 2 });
