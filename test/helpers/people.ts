@@ -17,11 +17,24 @@ const isRoot = process.getuid?.() === 0;
  * Adds a user with a key of their own. As root their sessions run as `account`, with a private home where it needs
  * `{ home: private, shell: /bin/bash }` in the broker's configuration; without one, as the account of their name.
  */
-export async function addPerson(broker: TestBroker, name: string, account?: string): Promise<Person> {
+export async function addPerson(
+  broker: TestBroker,
+  name: string,
+  account?: string,
+  roles: readonly string[] = ['engineer'],
+): Promise<Person> {
   const key = join(broker.dir, `key-${name}`);
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', `${name}@test`, '-f', key]);
   const where = isRoot && account !== undefined ? ['--account', account] : [];
-  const added = await broker.cli('user', 'add', name, '--key', `${key}.pub`, ...where, '--role', 'engineer');
+  const added = await broker.cli(
+    'user',
+    'add',
+    name,
+    '--key',
+    `${key}.pub`,
+    ...where,
+    ...roles.flatMap((r) => ['--role', r]),
+  );
   if (added.code !== 0) throw new Error(added.stderr);
   if (!isRoot || hasAccount(account)) prepareHome(join(broker.home, 'homes', isRoot ? (account ?? '') : name), account);
   const args = (...extra: string[]) => [
