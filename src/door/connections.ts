@@ -53,6 +53,7 @@ export function sshHooks(parts: ConnectionParts): SshHooks<KeeperLogin> {
       serve(conn, login, request, channel, parts).catch((error: unknown) => refuse(channel, request, messageOf(error)));
     },
     authenticated: (conn) => void keeper().send({ type: 'authenticated', conn: conn.id }),
+    fault: (conn, error) => void process.stderr.write(`sallyport: connection ${conn.id}: ${messageOf(error)}\n`),
     closed: (conn) => void keeper().send({ type: 'closed', conn: conn.id }),
   };
 }

@@ -22,7 +22,7 @@ export function receiveStarted(message: StartedMessage, lane: number, clock: Clo
   try {
     const named = byName(message.names, fds);
     const recording = need(named, 'recording');
-    const program = openProgram(named, clock);
+    const program = openProgram(named);
     const lineQ = named.get('lineQ');
     const lineA = named.get('lineA');
     return {
@@ -47,9 +47,9 @@ function byName(names: readonly FdName[], fds: readonly number[]): Map<FdName, n
   return new Map(names.map((name, i) => [name, fds[i] as number]));
 }
 
-function openProgram(named: Map<FdName, number>, clock: Clock): ProgramPort {
+function openProgram(named: Map<FdName, number>): ProgramPort {
   const master = named.get('master');
-  if (master !== undefined) return openMaster(master, clock);
+  if (master !== undefined) return openMaster(master);
   return openPipes({ stdin: need(named, 'stdin'), stdout: need(named, 'stdout'), stderr: need(named, 'stderr') });
 }
 

@@ -4,16 +4,16 @@ import type { Authority } from '../authority/index.js';
 import type { Config } from '../config/index.js';
 import type { Clock } from '../core/clock.js';
 import { newId } from '../core/ids.js';
+import { groupsOf } from '../os/files.js';
 import { compileRights } from '../policy/index.js';
 import type { Decision, Rights, RightsData } from '../policy/types.js';
-import { groupsOf } from '../os/files.js';
 import { recordingPath } from '../record/index.js';
 import { EXEC_QUESTION, SESSION_QUESTION } from '../session/index.js';
 import type { AuditLog } from '../store/index.js';
 import type { FromDoor } from '../wire/door.js';
 import type { Admitted } from '../wire/types.js';
 import { type Placement, placeUser } from './accounts.js';
-import { type Endings } from './ending.js';
+import type { Endings } from './ending.js';
 import { standsAgainst } from './live.js';
 import type { LoginRecord, Logins } from './logins.js';
 import type { Pair } from './pair.js';
@@ -69,9 +69,10 @@ async function admit(message: AdmitMessage, pair: Pair, parts: AdmissionParts): 
   }
   const user = parts.authority.user(login.user);
   const placed = user ? placeUser(user, parts.isolation, parts.config.current, parts.doorUid) : 'no such user';
-  if (typeof placed === 'string') {
-    auditRefusal(login, placed, parts.audit);
-    return placed;
+  const unfit = typeof placed === 'string' ? placed : unfitForLines(message, placed, parts.config.current);
+  if (typeof placed === 'string' || unfit !== undefined) {
+    auditRefusal(login, unfit ?? '', parts.audit);
+    return unfit ?? '';
   }
   const session = reserve({ message, login, rights, compiled, placed, pair, startedAt }, parts);
   parts.registry.add(session);
@@ -123,6 +124,16 @@ function auditRefusal(login: LoginRecord, reason: string, audit: AuditLog): void
   const source = `${login.ip}:${login.port}`;
   audit.append({ event: 'session-refused', user: login.user, target: login.target, source, reason });
 }
+
+/** Without an exec gate a shell whose lines nobody sees is not launched. */
+function unfitForLines(message: AdmitMessage, { account }: Placement, config: Config): string | undefined {
+  if (config.gate === 'exec' || message.kind === 'exec') return undefined;
+  if (!isBash(account.shell))
+    return `only bash is launched under gate: line-only, and the shell here is ${account.shell}`;
+  return message.pty ? undefined : 'a shell needs a terminal under gate: line-only (ssh -t)';
+}
+
+const isBash = (shell: string): boolean => /\/r?bash$/.test(shell);
 
 interface Decided {
   message: AdmitMessage;
@@ -182,7 +193,7 @@ function sshEnv(message: AdmitMessage, login: LoginRecord, config: Config): Reco
 
 function admitted(s: LiveSession, parts: AdmissionParts): Admitted {
   const { id, user, target, kind, rights, version, deadlines, startedAt, recording, command } = s;
-  const lineGate = s.kind === 'shell' && s.pty !== undefined && /\/(r?bash)$/.test(s.account.shell);
+  const lineGate = s.kind === 'shell' && s.pty !== undefined && isBash(s.account.shell);
   return {
     id,
     user,

@@ -1,9 +1,8 @@
-import { type Authority } from '../authority/index.js';
+import type { Authority, Change } from '../authority/index.js';
 import type { Config } from '../config/index.js';
 import type { AdminPort, Verb } from '../control/admin-port.js';
-import { identifyCaller, sharesPidNamespace } from '../control/caller.js';
+import { auditRefusals, identifyCaller, sharesPidNamespace } from '../control/caller.js';
 import { homePaths } from '../control/home.js';
-import type { Change } from '../authority/index.js';
 import type { Live } from '../control/live.js';
 import { createOperations } from '../control/operations.js';
 import { type ControlServer, startControlServer } from '../control/server.js';
@@ -62,6 +61,7 @@ export async function startControl(parts: ControlParts): Promise<Control> {
         admins: config.current.admins,
         decide: (user, asked) => decideAdmin(user, asked, authority, parts.clock),
         sharesNamespace: sharesPidNamespace,
+        onRefused: auditRefusals(parts.audit),
       }),
     onFault: (verb, error) => parts.log(`${verb}: ${messageOf(error)}`),
   });

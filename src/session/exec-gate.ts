@@ -1,9 +1,9 @@
+import { basename } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { escapeText, showArgv } from '../core/escape.js';
-import type { Decision, Rights } from '../policy/types.js';
-import { type ExecAsk as GateAsk, decideExec } from '../gate/index.js';
-import { basename } from 'node:path';
+import { decideExec, type ExecAsk as GateAsk } from '../gate/index.js';
 import { phraseDenied } from '../policy/index.js';
+import type { Decision, Rights } from '../policy/types.js';
 import { denialMarker, type Recorder, type Written } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
 import type { Journal } from './journal.js';

@@ -13,6 +13,9 @@ import type { ExecGateParts } from './exec-gate.js';
 /** Longest line kept in the audit log. Unit: characters. */
 const MAX_RECORDED = 1_000;
 
+/** How long a shell may take to load the hook, its system-wide start files included. Unit: ms. */
+const HOOK_MS = 10_000;
+
 export type LineGateHooks = Omit<LineGateOptions, 'qFd' | 'aFd' | 'clock'>;
 /** Opens the line gate on the FIFOs the guard handed over. */
 export type LineGateOpener = (hooks: LineGateHooks) => LineGate;
@@ -35,8 +38,17 @@ export function lineGateHooks(parts: LineGateParts): LineGateHooks {
       ...(decision?.rule === undefined ? {} : { rule: decision.rule.id }),
     });
   };
+  let loaded = false;
+  // Without an exec gate, a shell that has not loaded the hook is one nobody decides for.
+  if (gate === 'line-only')
+    clock.after(HOOK_MS, () => {
+      if (!loaded) life.end({ cause: 'crashed', reason: 'the line gate was not loaded by the shell' });
+    });
   return {
     gate,
+    onHello() {
+      loaded = true;
+    },
     decide: (parsed, context) =>
       life.ending === undefined
         ? decideLine(parsed, rights(), lookup, clock.now(), context)
