@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net';
-import { Errno, errno, libc } from '../os/libc.js';
+import { closeFd, setNonblocking } from '../os/fd.js';
+import { addressOf, Errno, errno, libc } from '../os/libc.js';
+import { watchFd } from '../os/poll.js';
 
 /**
  * Input waiting for a program that does not read. From the first bound on `write` says to hold back; what a sender
@@ -8,8 +9,10 @@ import { Errno, errno, libc } from '../os/libc.js';
 export const INPUT_HIGH = 64 * 1024;
 export const INPUT_MAX = 8 * 1024 * 1024;
 
-/** What a terminal or pipe can still hold when its programs are gone is far below this; bytes. */
-const DRAIN_MAX = 16 * 1024 * 1024;
+/** A terminal gives at most 4 KiB a read and holds far less than so many of them when its programs are gone. */
+const DRAIN_READS = 4_096;
+/** Reads of one descriptor before others get their turn. */
+const READS = 16;
 
 export type OutputStream = 'out' | 'err';
 
@@ -31,64 +34,131 @@ export interface ProgramIo {
   close(): void;
 }
 
-/** One readable descriptor owned by libuv. */
-export interface Source {
+/** One non-blocking descriptor, owned: read, written and closed here alone. */
+export interface Channel {
+  /** Starts reading. */
+  read(hand: (chunk: Buffer) => void): void;
   pause(): void;
   resume(): void;
+  /** Reads what the kernel still holds, at once. */
   drain(): void;
+  write(chunk: Buffer): boolean;
+  onDrain(fn: () => void): void;
+  /** Closes once everything queued is written. */
+  end(): void;
   close(): void;
+  readonly open: boolean;
 }
 
 const spare = Buffer.alloc(64 * 1024);
+const spareAddress = addressOf(spare);
 
-/** Reads `socket`, whose descriptor is `fd`, handing out each chunk as it comes. */
-export function createSource(socket: Socket, fd: number, hand: (chunk: Buffer) => void): Source {
+/** Takes `fd` over. node-pty's and node's own streams spin, block or lose bytes on one side or the other. */
+export function openChannel(fd: number): Channel {
+  setNonblocking(fd);
   let open = true;
-  socket.on('data', hand);
-  // EIO: the terminal's other side is closed; anything else ends output just the same.
-  socket.on('error', () => {});
-  return {
-    pause: () => void socket.pause(),
-    resume: () => void (open && socket.resume()),
-    drain() {
-      if (!open) return;
-      socket.removeListener('data', hand);
-      socket.pause();
-      for (let held = socket.read(); held !== null; held = socket.read()) hand(held);
-      if (!socket.destroyed) readRest(fd, hand);
-    },
-    close() {
-      open = false;
-      socket.destroy();
-    },
+  let reading = false;
+  let ended = false;
+  let hand: ((chunk: Buffer) => void) | undefined;
+  let queue: Buffer[] = [];
+  let queued = 0;
+  let heldBack = false;
+  let ending = false;
+  let drained = () => {};
+
+  const watch = watchFd(fd, (readable, writable) => {
+    if (writable) flush();
+    if (readable && open) readSome(READS);
+    update();
+  });
+  const update = () => {
+    if (open) watch.want(reading && !ended && hand !== undefined, queued > 0);
   };
-}
 
-/** Takes what the kernel holds, until it says there is nothing (EAGAIN), nothing more ever (0), or an error (EIO). */
-function readRest(fd: number, hand: (chunk: Buffer) => void): void {
-  for (let total = 0; total < DRAIN_MAX; ) {
-    const size = libc.read(fd, spare, spare.length);
-    if (size < 0 && errno() === Errno.EINTR) continue;
-    if (size <= 0) return;
-    hand(Buffer.from(spare.subarray(0, size)));
-    total += size;
-  }
-}
+  const close = () => {
+    if (!open) return;
+    open = false;
+    queue = [];
+    queued = 0;
+    watch.close();
+    closeFd(fd);
+  };
 
-/** One writable descriptor owned by libuv, with a bounded queue. */
-export interface Sink {
-  write(chunk: Buffer): boolean;
-  onDrain(fn: () => void): void;
-}
+  /** EAGAIN: nothing more yet. 0 and EIO: nothing more ever. */
+  const readSome = (times: number) => {
+    for (let i = 0; i < times && open && reading && !ended; i += 1) {
+      const size = libc.read(fd, spareAddress, spare.length);
+      const error = size < 0 ? errno() : 0;
+      if (size > 0) hand?.(Buffer.from(spare.subarray(0, size)));
+      else if (error === Errno.EAGAIN) return;
+      else ended = error !== Errno.EINTR;
+    }
+  };
 
-export function createSink(socket: Socket): Sink {
+  /** False when the kernel takes no more for now. */
+  const writeFirst = (first: Buffer): boolean => {
+    const size = libc.write(fd, first, first.length);
+    if (size >= 0) {
+      queued -= size;
+      if (size < first.length) queue[0] = first.subarray(size);
+      else queue.shift();
+      return true;
+    }
+    if (errno() === Errno.EINTR) return true;
+    if (errno() === Errno.EAGAIN) return false;
+    // EPIPE, EIO: nobody will ever read it.
+    queue = [];
+    queued = 0;
+    return true;
+  };
+
+  const flush = () => {
+    for (let first = queue[0]; first !== undefined && writeFirst(first); first = queue[0]);
+    if (queued === 0 && ending) return close();
+    if (heldBack && queued < INPUT_HIGH / 2) {
+      heldBack = false;
+      drained();
+    }
+  };
+
   return {
-    write(chunk) {
-      if (socket.destroyed || socket.writableEnded) return true;
-      if (socket.writableLength + chunk.length > INPUT_MAX) return false;
-      socket.write(chunk);
-      return socket.writableLength < INPUT_HIGH;
+    read(fn) {
+      hand = fn;
+      reading = true;
+      update();
     },
-    onDrain: (fn) => void socket.on('drain', fn),
+    pause() {
+      reading = false;
+      update();
+    },
+    resume() {
+      reading = true;
+      update();
+    },
+    drain() {
+      reading = true;
+      readSome(DRAIN_READS);
+    },
+    write(chunk) {
+      if (!open || ending || chunk.length === 0) return true;
+      if (queued + chunk.length > INPUT_MAX) return false;
+      queue.push(chunk);
+      queued += chunk.length;
+      if (queue.length === 1) flush();
+      update();
+      if (queued >= INPUT_HIGH) heldBack = true;
+      return !heldBack;
+    },
+    onDrain(fn) {
+      drained = fn;
+    },
+    end() {
+      ending = true;
+      if (queued === 0) close();
+    },
+    close,
+    get open() {
+      return open;
+    },
   };
 }

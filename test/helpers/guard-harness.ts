@@ -45,6 +45,8 @@ export interface HarnessSession {
   asks: ExecAsk[];
   notes: Note[];
   end(): void;
+  /** The harness lets go of the descriptors: the caller reads and closes `master`, `stdout`, `stderr`, `stdin`. */
+  release(): void;
 }
 
 export interface Harness {
@@ -82,7 +84,7 @@ export function startGuard(options: HarnessOptions = {}): Harness {
   });
   closeSync(guardKeeperLane);
   closeSync(guardDoorLane);
-  let decide = options.decide ?? (() => ({ allow: true }));
+  let decide: (ask: ExecAsk) => Verdict = options.decide ?? (() => ({ allow: true }));
   const sessions = new Map<string, Live>();
   const waits = new Map<string, { ok(s: Live): void; fail(e: Error): void }>();
   let readied = () => {};
@@ -107,7 +109,7 @@ export function startGuard(options: HarnessOptions = {}): Harness {
     },
     onClose: () => {},
   });
-  const door = createLink<GuardToDoor, DoorToGuard>(child.stdio[5] as Socket, {
+  const door = createLink<GuardToDoor, DoorToGuard>((child.stdio as unknown[])[5] as Socket, {
     incoming: guardToDoor,
     onMessage(message) {
       if (message.type === 'failed') return;
@@ -126,8 +128,11 @@ export function startGuard(options: HarnessOptions = {}): Harness {
           door.send({ type: 'verdict', q: message.q, allow: verdict.allow, children: verdict.children ?? 'checked' });
         }
       } else if (message.type === 'note') session.notes.push(message);
-      else if (message.type === 'exited') session.onExited(message.status);
-      else if (message.type === 'gone') session.onGone();
+      else if (message.type === 'exited') {
+        session.onExited(message.status);
+        // As a door does: read the terminal empty, then let the shell, held at its exit, go.
+        if (session.fds.master !== undefined) door.send({ type: 'end', sid: message.sid });
+      } else if (message.type === 'gone') session.onGone();
     },
     onClose: () => {},
   });
@@ -246,7 +251,10 @@ function newLive(sid: string, end: () => void): Live {
         for (const fd of fds) text += drain(fd, buffer);
       }, POLL_MS);
     },
-    onExited: (status) => exitedNow(status),
+    onExited(status) {
+      if (session.fds.master !== undefined) text += drain(session.fds.master, buffer);
+      exitedNow(status);
+    },
     onGone() {
       for (const name of ['master', 'stdout', 'stderr'] as const) {
         const fd = session.fds[name];
@@ -254,6 +262,10 @@ function newLive(sid: string, end: () => void): Live {
       }
       session.close();
       goneNow();
+    },
+    release() {
+      clearInterval(timer);
+      for (const name of ['master', 'stdin', 'stdout', 'stderr'] as const) delete session.fds[name];
     },
     close() {
       clearInterval(timer);

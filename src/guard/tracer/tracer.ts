@@ -33,6 +33,7 @@ const SIGSTOP = 19;
 const SIGTSTP = 20;
 const SIGTTIN = 21;
 const SIGTTOU = 22;
+const FORKS: ReadonlySet<number> = new Set([pt.Event.fork, pt.Event.vfork, pt.Event.clone]);
 const GROUP_STOPS = new Set([SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
 
 export interface TracerOptions {
@@ -133,12 +134,14 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     else if (event === pt.Event.stop && tid === session.outer && session.command !== 0) return;
     else if (event === 0) pt.cont(tid, signal);
     else {
-      if (event === pt.Event.fork || event === pt.Event.vfork || event === pt.Event.clone) {
-        const child = pt.eventMessage(tid);
-        if (child !== undefined) adopt(child, task);
-      }
+      if (FORKS.has(event)) onFork(task);
       pt.cont(tid);
     }
+  };
+
+  const onFork = (task: Task) => {
+    const child = pt.eventMessage(task.tid);
+    if (child !== undefined) adopt(child, task);
   };
 
   const onExiting = (task: Task) => {

@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { isCloexec, pipe, setCloexec } from '../../src/os/fd.js';
+import { recvFds, recvPacket, sendFds, socketpair } from '../../src/os/lane.js';
+import { peerCredentials } from '../../src/os/peercred.js';
+import { pidfdGone, pidfdOpen, pidfdSignal } from '../../src/os/process.js';
+import { assemble, sessionFilter } from '../../src/os/seccomp.js';
+
+test('descriptors cross a lane under their token, close-on-exec, and are the same files', () => {
+  const [a, b] = socketpair();
+  const path = join(tmpdir(), `sallyport-lane-${process.pid}`);
+  writeFileSync(path, '');
+  const file = openSync(path, 'w');
+  sendFds(a, 'token-1', [file, file]);
+  const received = recvFds(b, 'token-1');
+  expect(received).toHaveLength(2);
+  for (const fd of received) expect(isCloexec(fd)).toBe(true);
+  writeSync(received[0] as number, 'through the lane');
+  expect(readFileSync(path, 'utf8')).toBe('through the lane');
+  for (const fd of [...received, file, a, b]) closeSync(fd);
+});
+
+test('a packet under another token is a broken peer, and its descriptors are closed', () => {
+  const [a, b] = socketpair();
+  const ends = pipe();
+  sendFds(a, 'one', [ends.write]);
+  closeSync(ends.write);
+  expect(() => recvFds(b, 'two')).toThrow('expected two, found another packet');
+  // The only writer is gone again: reading meets the end at once.
+  expect(readFileSync(ends.read, 'utf8')).toBe('');
+  expect(() => recvFds(b, 'two')).toThrow('found nothing');
+  closeSync(a);
+  expect(recvPacket(b)).toBeUndefined();
+  closeSync(b);
+  closeSync(ends.read);
+});
+
+test('a lane that nobody reads fills up with an error, not with a wait', () => {
+  const [a, b] = socketpair();
+  const send = () => {
+    for (let i = 0; i < 100_000; i += 1) sendFds(a, 'x'.repeat(64), [a]);
+  };
+  expect(send).toThrow(/EAGAIN|ETOOMANYREFS/);
+  closeSync(b);
+  expect(() => sendFds(a, 't', [a])).toThrow(/EPIPE|ECONN/);
+  closeSync(a);
+});
+
+test('a pidfd means one process only, and tells when it is gone', async () => {
+  const child = spawn('sleep', ['100']);
+  const over = new Promise((ok) => child.once('exit', ok));
+  const pidfd = pidfdOpen(child.pid ?? 0);
+  expect(pidfdGone(pidfd)).toBe(false);
+  expect(pidfdSignal(pidfd, 9)).toBe(true);
+  await over;
+  expect(pidfdGone(pidfd)).toBe(true);
+  expect(pidfdSignal(pidfd, 9)).toBe(false);
+  closeSync(pidfd);
+});
+
+test('the peer of a unix socket is who the kernel says', async () => {
+  const path = join(tmpdir(), `sallyport-peer-${process.pid}`);
+  const server = createServer();
+  const arrived = new Promise<ReturnType<typeof peerCredentials>>((ok) => {
+    server.once('connection', (socket) => {
+      ok(peerCredentials(socket));
+      socket.destroy();
+    });
+  });
+  await new Promise<void>((ok) => server.listen(path, ok));
+  const client = connect(path);
+  expect(await arrived).toEqual({ pid: process.pid, uid: process.getuid?.(), gid: process.getgid?.() });
+  client.destroy();
+  server.close();
+});
+
+test('close-on-exec can be set', () => {
+  const ends = pipe();
+  expect(isCloexec(ends.read)).toBe(true);
+  setCloexec(ends.write);
+  for (const fd of Object.values(ends)) closeSync(fd);
+});
+
+/** Runs classic BPF over one struct seccomp_data, as the kernel would. */
+function judge(program: Buffer, nr: number, arch: number, args: number[]): number {
+  const data = Buffer.alloc(64);
+  data.writeUInt32LE(nr >>> 0, 0);
+  data.writeUInt32LE(arch >>> 0, 4);
+  args.forEach((value, i) => {
+    data.writeBigUInt64LE(BigInt(value), 16 + 8 * i);
+  });
+  const holds: Record<number, (a: number, k: number) => boolean> = {
+    21: (a, k) => a === k,
+    53: (a, k) => a >= k,
+    69: (a, k) => (a & k) !== 0,
+  };
+  let a = 0;
+  for (let pc = 0; ; pc += 1) {
+    const at = pc * 8;
+    const code = program.readUInt16LE(at);
+    const k = program.readUInt32LE(at + 4);
+    if (code === 0x06) return k;
+    const test = holds[code];
+    if (test) pc += program.readUInt8(test(a, k) ? at + 2 : at + 3);
+    else a = data.readUInt32LE(k);
+  }
+}
+
+const [ALLOW, TRACE, KILL, EPERM, ENOSYS] = [0x7fff0000, 0x7ff00000, 0x80000000, 0x50001, 0x50026];
+
+test.runIf(process.arch === 'x64')(
+  'the filter traces both exec calls, denies what it must, and kills other ABIs',
+  () => {
+    const x64 = 0xc000003e;
+    const traced = sessionFilter(true);
+    for (const nr of [59, 322]) {
+      expect(judge(traced, nr, x64, [])).toBe(TRACE);
+      expect(judge(sessionFilter(false), nr, x64, [])).toBe(ALLOW);
+    }
+    for (const nr of [101, 311, 165, 166, 155, 161, 308]) expect(judge(traced, nr, x64, [])).toBe(EPERM);
+    expect(judge(traced, 16, x64, [0, 0x5412])).toBe(EPERM);
+    expect(judge(traced, 16, x64, [0, 0x541c])).toBe(EPERM);
+    expect(judge(traced, 16, x64, [0, 0x5401])).toBe(ALLOW);
+    expect(judge(traced, 56, x64, [0x10000011])).toBe(EPERM);
+    expect(judge(traced, 56, x64, [0x11])).toBe(ALLOW);
+    expect(judge(traced, 435, x64, [])).toBe(ENOSYS);
+    fc.assert(
+      fc.property(fc.integer({ min: 0x40000000, max: 0xffffffff }), (nr) => judge(traced, nr, x64, []) === KILL),
+    );
+    fc.assert(
+      fc.property(fc.nat({ max: 500 }), fc.integer({ min: 0, max: 0xffffffff }), (nr, arch) => {
+        return arch === x64 || judge(traced, nr, arch, []) === KILL;
+      }),
+    );
+  },
+);
+
+test('a jump to nowhere is no program', () => {
+  expect(() => assemble([{ code: 0x15, k: 1, yes: 'gone' }])).toThrow('no jump to gone');
+});
