@@ -7,6 +7,7 @@ import { openTerminal, type Terminal } from './terminal.js';
 /** Another user of a test's broker, beside alice. */
 export interface Person {
   readonly name: string;
+  sshArgs(...extra: string[]): string[];
   shell(): Promise<Terminal>;
   exec(command: string): Promise<Ran>;
 }
@@ -46,6 +47,7 @@ export async function addPerson(
   ];
   return {
     name,
+    sshArgs: args,
     async shell() {
       const terminal = openTerminal('ssh', args('-tt'));
       await terminal.waitFor(PROMPT, { timeoutMs: 20_000 });
