@@ -16,8 +16,6 @@ export interface OutputParts {
   recorder: Pick<Recorder, 'output'>;
   screen: Screen;
   life: Life;
-  /** Called for every chunk: without a pty, output is activity. */
-  onActivity(): void;
 }
 
 /**
@@ -63,7 +61,6 @@ export function createOutput(parts: OutputParts): Output {
   };
   return {
     send(chunk, stream) {
-      parts.onActivity();
       try {
         const written = recorder.output(chunk, stream);
         if (written !== true) later(written, chunk, stream);

@@ -155,8 +155,7 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
   const journal = createJournal(clock, (events) => supervisor.decisions(events));
   const screen = createScreen(pty);
   const filter = createRefusalFilter();
-  let touch = () => {};
-  const output = createOutput({ client, program, recorder, screen, life, onActivity: () => !pty && touch() });
+  const output = createOutput({ client, program, recorder, screen, life });
   const notice = (text: string) => output.send(screen.line(text), noticeStream(pty));
   const deadlines = startDeadlines(clock, admitted.deadlines, {
     warn: notice,
@@ -165,13 +164,16 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
       if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: 'deadline' });
     },
   });
-  touch = deadlines.touch;
   const exec = { clock, life, rights: rights.current, journal, recorder, supervisor, filter, notice };
   const lineGate = started.openLineGate?.(lineGateHooks({ ...exec, gate: admitted.gate, lookup: setup.lookup }));
   const classifier = createInputClassifier();
-  program.onOutput((chunk, stream) => output.send(chunk, stream));
+  program.onOutput((chunk, stream) => {
+    // Without a pty what a program says counts; what we say, a warning of this very limit, never does.
+    if (!pty) deadlines.touch();
+    output.send(chunk, stream);
+  });
   pumpInput(client, program, (chunk) => {
-    if (!pty || classifier.isTyping(chunk)) touch();
+    if (!pty || classifier.isTyping(chunk)) deadlines.touch();
     // Without a line gate, Enter is all that is known of a line.
     if (!lineGate && (chunk.includes(0x0d) || chunk.includes(0x0a))) filter.accepted(undefined);
   });
