@@ -217,6 +217,7 @@ function admitted(s: LiveSession, parts: AdmissionParts): Admitted {
 
 async function go(s: LiveSession, parts: AdmissionParts): Promise<void> {
   const { audit, authority, endings } = parts;
+  s.state = 'starting';
   await parts.markLive(s);
   audit.append({
     event: 'session-start',
@@ -231,7 +232,7 @@ async function go(s: LiveSession, parts: AdmissionParts): Promise<void> {
     ...(s.command === undefined ? {} : { text: s.command }),
   });
   await audit.durable();
-  if (s.state !== 'reserved') return;
+  if (!isStarting(s)) return;
   const against = changedSince(s, parts);
   if (against !== undefined) {
     await endings.order(s, against.cause, against.reason, authority.version());
@@ -275,4 +276,9 @@ function launchOrder(s: LiveSession, parts: AdmissionParts) {
     ...(s.pty === undefined ? {} : { pty: s.pty }),
     ...(s.privateHome === undefined ? {} : { privateHome: s.privateHome }),
   };
+}
+
+/** Read anew after a wait, where the compiler would remember the earlier answer. */
+function isStarting(s: LiveSession): boolean {
+  return s.state === 'starting';
 }

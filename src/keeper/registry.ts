@@ -22,8 +22,8 @@ export interface LiveSession {
   /** Absolute path of the recording. */
   readonly recording: string;
   readonly privateHome?: string;
-  /** `reserved` counts against limits and is not launched; changes are looked at when it is. */
-  state: 'reserved' | 'launching' | 'live' | 'over';
+  /** `reserved` and `starting` count against limits and are not launched; changes are looked at when they are. */
+  state: 'reserved' | 'starting' | 'launching' | 'live' | 'over';
   rights: RightsData;
   compiled: Rights;
   deadlines: Deadlines;
