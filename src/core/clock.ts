@@ -30,6 +30,19 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
   });
 }
 
+/** True when `promise` is fulfilled within `ms`. Leaves no timer behind. */
+export async function within(clock: Clock, promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: Timer | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = clock.after(ms, () => resolve(false));
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    timer?.cancel();
+  }
+}
+
 export interface SystemClockOptions {
   /** Reads CLOCK_BOOTTIME in ms; without it boot() equals mono() and suspend is seen through wall time alone. */
   boot?: () => number;

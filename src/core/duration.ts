@@ -18,7 +18,12 @@ export function parseDuration(text: string): number | undefined {
 export function formatDuration(ms: number): string {
   let left = Math.max(0, Math.round(ms / 1000));
   const parts: string[] = [];
-  for (const [unit, size] of [['d', 86_400], ['h', 3_600], ['m', 60], ['s', 1]] as const) {
+  for (const [unit, size] of [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['m', 60],
+    ['s', 1],
+  ] as const) {
     const n = Math.floor(left / size);
     left -= n * size;
     if (n > 0 && parts.length < 2) parts.push(`${n}${unit}`);

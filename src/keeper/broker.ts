@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.js';
-import { type Clock, sleep, systemClock } from '../core/clock.js';
+import { type Clock, sleep, systemClock, within } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import { bootTimeMs } from '../os/boottime.js';
@@ -131,7 +131,7 @@ async function stop(o: Opening, listener: Listener, control: Control): Promise<v
   const sessions = floor.registry.all();
   const version = state.authority.version();
   await Promise.all(sessions.map((s) => floor.endings.order(s, 'shutdown', undefined, version)));
-  await Promise.race([Promise.all(sessions.map((s) => s.over)), sleep(clock, CLOSE_MS)]);
+  await within(clock, Promise.all(sessions.map((s) => s.over)), CLOSE_MS);
   await floor.pairs.stop();
   floor.watchdog.stop();
   await control.close();

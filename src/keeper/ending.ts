@@ -1,5 +1,5 @@
 import type { EndCause } from '../core/causes.js';
-import { type Clock, sleep } from '../core/clock.js';
+import { type Clock, sleep, within } from '../core/clock.js';
 import { closeFd } from '../os/fd.js';
 import { pidfdGone, pidfdKillAndClose, pidfdSignal } from '../os/process.js';
 import type { AuditLog } from '../store/index.js';
@@ -114,15 +114,4 @@ function endEntry(s: LiveSession, outcome: Outcome) {
     ...(reason === undefined ? {} : { reason }),
     data: { status: outcome.status ?? '', commands, denied },
   };
-}
-
-/** True when `promise` settles within `ms`. */
-export async function within(clock: Clock, promise: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: { cancel(): void } | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = clock.after(ms, () => resolve(false));
-  });
-  const won = await Promise.race([promise.then(() => true), late]);
-  timer?.cancel();
-  return won;
 }

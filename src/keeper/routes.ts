@@ -148,7 +148,7 @@ function noteLaunched(message: Extract<GuardToKeeper, { type: 'launched' }>, pai
     pair.kill('the guard sent no process descriptor');
     return;
   }
-  if (!session || session.state !== 'launching') {
+  if (session?.state !== 'launching') {
     parts.endings.stray(pidfd);
     return;
   }

@@ -1,7 +1,7 @@
 import type { EndCause } from '../core/causes.js';
 import { ENDED_STATUS } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
-import { sleep } from '../core/clock.js';
+import { sleep, within } from '../core/clock.js';
 import type { LineGate, Lookup } from '../gate/index.js';
 import type { RightsData } from '../policy/types.js';
 import type { Recorder } from '../record/index.js';
@@ -99,13 +99,13 @@ export function openSession(setup: SessionSetup): Session {
   const early: ExecAsk[] = [];
   const ended = run(setup, life, (r) => {
     running = r;
-    for (const ask of early.splice(0)) void answerExec(ask, r.exec);
+    for (const ask of early.splice(0)) answerExec(ask, r.exec);
   });
   setup.client.onClose(() => life.end({ cause: 'disconnected' }));
   return {
     id: admitted.id,
     ask(ask) {
-      if (running) void answerExec(ask, running.exec);
+      if (running) answerExec(ask, running.exec);
       else if (early.length < MAX_EARLY && life.ending === undefined) early.push(ask);
       else setup.supervisor.verdict(ask.q, false, 'none');
     },
@@ -204,9 +204,9 @@ async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promis
   // The guard holds the shell at its exit for this: once it is gone the kernel drops what the terminal still holds.
   else if (pty) await r.started.program.drain();
   if (ending.cause !== 'exit' || pty) supervisor.end();
-  await Promise.race([supervisor.gone, sleep(clock, GONE_WAIT_MS)]);
+  await within(clock, supervisor.gone, GONE_WAIT_MS);
   try {
-    await Promise.race([r.started.program.drain(), sleep(clock, GONE_WAIT_MS)]);
+    await within(clock, r.started.program.drain(), GONE_WAIT_MS);
     if (ending.cause !== 'exit' && ending.cause !== 'disconnected') {
       const restore = r.screen.restore();
       if (restore !== '') r.output.send(Buffer.from(restore), noticeStream(pty !== undefined));
