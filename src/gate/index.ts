@@ -1,4 +1,4 @@
-export { decideExec, questionForExec } from './exec.js';
+export { questionForExec } from './exec.js';
 export { decideCommandLine, decideLine, phraseRefusal } from './line.js';
 export { type LineDecider, type LineEvent, type LineGate, type LineGateOptions, openLineGate } from './line-gate.js';
 export { createLookup } from './lookup.js';

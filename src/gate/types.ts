@@ -43,6 +43,4 @@ export interface ExecAsk {
   children: Children;
   /** Names of loader or interpreter hooks in the environment. */
   hooks: string[];
-  /** For a script: what the kernel will run in its place. */
-  interpreter?: { program: Program /** interpreter, its argument if any, script, arguments */; argv: string[] };
 }

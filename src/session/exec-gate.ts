@@ -1,11 +1,11 @@
-import { basename } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { escapeText, showArgv } from '../core/escape.js';
-import { decideExec, type ExecAsk as GateAsk } from '../gate/index.js';
+import { questionForExec } from '../gate/index.js';
 import { phraseDenied } from '../policy/index.js';
 import type { Decision, Rights } from '../policy/types.js';
 import { denialMarker, type Recorder, type Written } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
+import type { DecisionEvent } from '../wire/types.js';
 import type { Journal } from './journal.js';
 import type { Life } from './life.js';
 import type { SupervisorPort } from './ports.js';
@@ -28,29 +28,44 @@ export interface ExecGateParts {
 const REFUSED: Decision = { allow: false, why: 'error', children: 'none', detail: 'the session has ended' };
 
 /** Answers one question of the guard: decide, record, release or refuse, then tell the engineer. */
-export async function answerExec(ask: ExecAsk, parts: ExecGateParts): Promise<void> {
-  const { clock, life, rights, journal, recorder, supervisor } = parts;
-  const decision = life.ending === undefined ? decideExec(asQuestion(ask), rights(), clock.now()) : REFUSED;
-  const command = showArgv(ask.argv, MAX_RECORDED);
-  const parent = showArgv(ask.parent, MAX_RECORDED);
-  const event = journal.add({
-    gate: 'exec',
-    command,
-    allow: decision.allow,
-    why: decision.why,
-    parent,
-    ...(decision.rule === undefined ? {} : { rule: decision.rule.id }),
-  });
-  if (decision.allow) {
-    const kept = await recorded(recorder.program(`${command} (${event.rule ?? decision.why})`), life);
-    supervisor.verdict(ask.q, kept, kept ? decision.children : 'none');
+export function answerExec(ask: ExecAsk, parts: ExecGateParts): void {
+  const { clock, life, rights } = parts;
+  const decision = life.ending === undefined ? rights().decide(questionForExec(ask), clock.now()) : REFUSED;
+  if (decision.allow) allow(ask, decision, parts);
+  else refuse(ask, decision, parts);
+}
+
+/** A script's interpreter and a loader's program are parts of one exec, which is written down once. */
+function allow(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
+  const { supervisor, recorder, life } = parts;
+  if (ask.part !== 'program') {
+    supervisor.verdict(ask.q, true, decision.children);
     return;
   }
+  const { command, rule, why } = note(ask, decision, parts);
+  const written = recorder.program(`${command} (${rule ?? why})`);
+  whenWritten(written, life, (kept) => supervisor.verdict(ask.q, kept, kept ? decision.children : 'none'));
+}
+
+function refuse(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
+  const { supervisor, recorder, life, filter } = parts;
+  const event = note(ask, decision, parts);
   const text = phraseDenied(showArgv(ask.argv), decision, showArgv(ask.parent));
-  const shown = life.ending === undefined && parts.filter.shouldShow(text, ask.program.names);
-  await recorded(recorder.marker(denialMarker({ ...event, silent: !shown })), life);
-  supervisor.verdict(ask.q, false, 'none');
+  const shown = life.ending === undefined && filter.shouldShow(text, ask.program.names);
+  const written = recorder.marker(denialMarker({ ...event, silent: !shown }));
+  whenWritten(written, life, () => supervisor.verdict(ask.q, false, 'none'));
   if (shown) setImmediate(() => parts.notice(text));
+}
+
+function note(ask: ExecAsk, decision: Decision, { journal }: ExecGateParts): DecisionEvent {
+  return journal.add({
+    gate: 'exec',
+    command: showArgv(ask.argv, MAX_RECORDED),
+    allow: decision.allow,
+    why: decision.why,
+    parent: showArgv(ask.parent, MAX_RECORDED),
+    ...(decision.rule === undefined ? {} : { rule: decision.rule.id }),
+  });
 }
 
 /** What the guard refused by itself: an unreadable process, a lost answer, an image other than the approved one. */
@@ -62,32 +77,15 @@ export function recordNote(kind: string, text: string, parts: ExecGateParts): vo
   if (parts.filter.shouldShow(shown, [])) parts.notice(shown);
 }
 
-/** The guard's words as the gate's: of a script both its own form and the one the kernel runs are decided. */
-function asQuestion(ask: ExecAsk): GateAsk {
-  const { program, argv, children, hooks, script } = ask;
-  if (script === undefined) return { program, argv, children, hooks };
-  const { interpreter, path } = script;
-  const name = basename(interpreter);
-  return {
-    program,
-    argv,
-    children,
-    hooks,
-    interpreter: {
-      program: { path: interpreter, names: [name], trustedNames: [name] },
-      argv: [interpreter, path, ...argv.slice(1)],
-    },
-  };
-}
-
 /** Nothing is let go before it is in the recording; what cannot be recorded ends the session. */
-async function recorded(written: Written, life: Life): Promise<boolean> {
-  if (written === true) return true;
-  try {
-    await written;
-    return true;
-  } catch {
-    life.end({ cause: 'recording' });
-    return false;
-  }
+function whenWritten(written: Written, life: Life, then: (kept: boolean) => void): void {
+  if (written === true) then(true);
+  else
+    written.then(
+      () => then(true),
+      () => {
+        life.end({ cause: 'recording' });
+        then(false);
+      },
+    );
 }
