@@ -45,9 +45,10 @@ const audit = async (): Promise<Entry[]> => {
 
 /** A shell, and what the broker says of it. */
 async function openShell(): Promise<{ terminal: Terminal; listed: Listed }> {
-  const before = new Set((await sessions()).map(({ id }) => id));
   const terminal = await broker.shell();
-  const listed = (await sessions()).find(({ id }) => !before.has(id));
+  const shown = await terminal.line('echo id=$SALLYPORT_SESSION.', /id=[0-9a-z]+\./);
+  const id = /id=([0-9a-z]+)\./.exec(shown)?.[1];
+  const listed = (await sessions()).find((session) => session.id === id);
   if (!listed) throw new Error('the session is not listed');
   return { terminal, listed };
 }
@@ -65,8 +66,8 @@ async function makeStubborn(terminal: Terminal): Promise<void> {
   for (const line of STUBBORN) await terminal.line(`${line}\recho typed-$((20+2))`, 'typed-22');
 }
 
-async function doorOf(number: number): Promise<Door> {
-  const found = (await doors()).find(({ door }) => door === number);
+function numbered(all: Door[], number: number): Door {
+  const found = all.find(({ door }) => door === number);
   if (!found) throw new Error(`no door ${number}`);
   return found;
 }
@@ -95,7 +96,7 @@ describe('a door', () => {
     "holds no file of the broker's but its recordings, and a guard no network connection (needs root)",
     async () => {
       const { terminal, listed } = await openShell();
-      const { doorPid, guardPid } = await doorOf(listed.door);
+      const { doorPid, guardPid } = numbered(await doors(), listed.door);
       const files = filesOf(doorPid).filter(({ path }) => path.startsWith(broker.home));
       expect(files.filter(({ path }) => path.endsWith('.cast'))).toHaveLength(1);
       for (const { path, writeOnly } of files) {
@@ -127,25 +128,31 @@ describe.each([
     await witness.terminal.line('set +m; remembered=41', '$ ');
     const processes = processesOf(victim.listed.id);
     expect(processes.alive().length).toBeGreaterThan(6);
-    const before = await doorOf(victim.listed.door);
-    const beside = await doorOf(witness.listed.door);
+    const was = await doors();
+    const before = numbered(was, victim.listed.door);
 
     process.kill(which === 'door' ? before.doorPid : before.guardPid, signal);
     await processes.gone(8_000);
     processes.close();
     expect(await victim.terminal.exit()).toBe(255);
-
     await witness.terminal.line('echo answer-$((remembered+1))', 'answer-42');
-    expect(await doorOf(witness.listed.door)).toMatchObject({ ...pidsOf(beside), restarts: beside.restarts });
-    expect((await sessions()).map(({ id }) => id)).toEqual([witness.listed.id]);
 
-    await until('the pair is replaced', async () => (await doorOf(victim.listed.door)).state === 'up');
-    const after = await doorOf(victim.listed.door);
-    expect(after.restarts).toBe(before.restarts + 1);
+    let now = was;
+    await until('the pair is replaced', async () => {
+      now = await doors();
+      const { restarts, state } = numbered(now, victim.listed.door);
+      return restarts > before.restarts && state === 'up';
+    });
+    expect(numbered(now, victim.listed.door).restarts).toBe(before.restarts + 1);
+    expect(numbered(now, witness.listed.door)).toEqual({
+      ...numbered(was, witness.listed.door),
+      sessions: 1,
+      connections: 1,
+    });
     for (const pid of [before.doorPid, before.guardPid]) expect(stateOf(pid)).toBeUndefined();
     const next = await openShell();
     expect(next.listed.door).toBe(victim.listed.door);
-    await next.terminal.line('echo new-$((1+1))', 'new-2');
+    expect((await sessions()).map(({ id }) => id).sort()).toEqual([witness.listed.id, next.listed.id].sort());
     for (const { terminal } of [next, witness]) {
       terminal.type('exit\r');
       expect(await terminal.exit()).toBe(0);
