@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../core/duration.js';
-import { isAccountName, isRoleName, isTargetName, isUserName, NAME_RULES } from '../core/names.js';
+import { isAccountName, isUserName, NAME_RULES } from '../core/names.js';
 import { badEnvPattern } from './env.js';
 import type { Address } from './types.js';
 
@@ -72,9 +72,7 @@ const named = (test: (name: string) => boolean, rule: string) =>
   });
 
 export const userName = named(isUserName, NAME_RULES.user);
-export const roleName = named(isRoleName, NAME_RULES.role);
 export const accountName = named(isAccountName, NAME_RULES.account);
-export const targetName = named(isTargetName, NAME_RULES.target);
 export const absolutePath = named(
   (path) => isAbsolute(path) && !path.includes('\0') && !path.split('/').includes('..'),
   'write an absolute path without .. parts',

@@ -65,17 +65,6 @@ export const syscall = lib.func('long syscall(long, long, long, long, long, long
   f: number,
 ) => number;
 
-/** syscall(2) whose third argument is memory. */
-export const syscallM3 = lib.func('long syscall(long, long, long, void *, long, long, long)') as (
-  nr: Int,
-  a: number,
-  b: number,
-  c: Memory,
-  d: number,
-  e: number,
-  f: number,
-) => number;
-
 export const libc = {
   fcntl: lib.func('int fcntl(int, int, long)') as (fd: Int, cmd: Int, arg: Int) => number,
   close: lib.func('int close(int)') as (fd: Int) => number,

@@ -3,9 +3,7 @@ import { check, Errno, errno, libc, SyscallError, syscall } from './libc.js';
 
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
-const PR_GET_DUMPABLE = 3;
 const PR_SET_NO_NEW_PRIVS = 38;
-const PR_GET_NO_NEW_PRIVS = 39;
 const SYS_PIDFD_OPEN = 434;
 const SYS_PIDFD_SEND_SIGNAL = 424;
 
@@ -23,17 +21,9 @@ export function setDumpable(on: boolean): void {
   check('prctl(PR_SET_DUMPABLE)', libc.prctl(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0));
 }
 
-export function isDumpable(): boolean {
-  return libc.prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) === 1;
-}
-
 /** For good, and for every later child: set-uid files have no effect. */
 export function setNoNewPrivs(): void {
   check('prctl(PR_SET_NO_NEW_PRIVS)', libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-}
-
-export function hasNoNewPrivs(): boolean {
-  return libc.prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) === 1;
 }
 
 /** A close-on-exec descriptor that means this process and no later one with its number. */
