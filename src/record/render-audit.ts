@@ -39,7 +39,7 @@ export function renderAudit(event: AuditLike): string {
     labelled('cause', event.cause),
     labelled('reason:', event.reason),
     labelled('by', event.by),
-    event.data === undefined ? '' : escapeText(JSON.stringify(event.data), 300),
+    detailsOf(event),
   ];
   return parts
     .filter((part) => part !== '')
@@ -58,6 +58,17 @@ function whatOf({ text, allow, rule, n }: AuditLike): string {
   const decidedBy = rule === undefined ? '' : ` (${escapeText(rule)})`;
   return `${verdict}${text === undefined ? '' : escapeText(text, 400)}${decidedBy}`.trimStart();
 }
+
+/** A decision's gate and what asked; of other events every detail. */
+function detailsOf({ event, data }: AuditLike): string {
+  const details = Object.entries(data ?? {}).filter(([, value]) => value !== '');
+  if (event !== 'decision') return details.map(([key, value]) => `${escapeText(key)}=${shown(value)}`).join(' ');
+  const { gate, parent } = Object.fromEntries(details);
+  const from = parent === undefined ? '' : `, started by ${shown(parent)}`;
+  return gate === undefined ? '' : `[${shown(gate)}${from}]`;
+}
+
+const shown = (value: unknown): string => escapeText(typeof value === 'string' ? value : JSON.stringify(value), 200);
 
 function labelled(label: string, value: string | number | undefined): string {
   return value === undefined ? '' : `${label} ${escapeText(String(value))}`;

@@ -74,5 +74,10 @@ describe('an audit event for people', () => {
     expect(renderAudit({ seq: 8, at, event: 'admin', by: 'root', text: 'lock --user bob', reason: 'left\n' })).toBe(
       `${at}      8 admin           lock --user bob reason: left\\n by root`,
     );
+    const data = { gate: 'exec', why: 'rule', parent: 'make \u001b' };
+    expect(renderAudit({ seq: 9, at, event: 'decision', allow: true, text: 'cc', rule: 'work', data })).toMatch(
+      /allowed: cc \(work\) \[exec, started by make \\e\]$/,
+    );
+    expect(renderAudit({ seq: 9, at, event: 'session-end', data: { status: '', denied: 1 } })).toMatch(/ denied=1$/);
   });
 });
