@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 // because each owns several processes on what may be a two-core machine.
 export default defineConfig({
   test: {
+    globalSetup: 'test/helpers/ground.ts',
     projects: [
       { test: { name: 'rooms', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 20_000 } },
       {
