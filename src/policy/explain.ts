@@ -26,6 +26,8 @@ export interface NearRule {
   file: string;
   line: number;
   fails: Column;
+  /** Of a rule that fails on command: it speaks of another program altogether. */
+  elsewhere: boolean;
   /** One line for a person, escaped. */
   change: string;
 }
@@ -89,8 +91,18 @@ function nearRule(row: Row, scene: Scene): NearRule | undefined {
     file: row.file,
     line: row.line,
     fails: column,
+    elsewhere: column === 'command' && !namesProgram(row.command, question),
     change: escapeText(change, 400),
   };
+}
+
+/** Whether the pattern's first word could be the program asked about. */
+function namesProgram(pattern: string, question: Question): boolean {
+  if (question.kind === 'action') return true;
+  const [first = ''] = pattern.trim().split(/\s+/);
+  const names = first.replaceAll(/[{}'"]/g, '').split('|');
+  const asked = question.words[0]?.text ?? '';
+  return names.some((name) => name.includes('*') || name === asked || name.endsWith(`/${asked}`));
 }
 
 /** A rule about programs is not near a question about an action. */
@@ -134,8 +146,9 @@ function ageOf(duration: object): number {
 /** The explanation as text for a terminal, several lines, the last without newline. */
 export function renderExplanation({ user, target, subject, decision, near }: Explanation): string {
   const lines = [`${decision.allow ? 'allow' : 'deny'}: ${user} on ${target}: ${subject}`, `  ${becauseOf(decision)}`];
-  if (near.length > 0) lines.push('near rules:');
-  for (const rule of near) {
+  const shown = near.filter((rule) => !rule.elsewhere);
+  if (shown.length > 0) lines.push('near rules:');
+  for (const rule of shown) {
     lines.push(`  ${rule.id} (${rule.file}:${rule.line}, ${rule.effect}) fails on ${rule.fails}: ${rule.change}`);
   }
   return lines.join('\n');

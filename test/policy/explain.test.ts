@@ -55,6 +55,12 @@ describe('explain', () => {
     });
   });
 
+  it('does not show people the rules about other programs, which are most of them', async () => {
+    const text = renderExplanation(await explain(run('restart x')));
+    expect(text).toContain('sre (p.csv:2');
+    expect(text).not.toMatch(/wipe|eng \(/);
+  });
+
   it('keeps actions and commands apart', async () => {
     const { near } = await explain({ kind: 'action', action: '@login' });
     expect(near.map(({ id }) => id)).toEqual(['in']);
