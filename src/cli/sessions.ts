@@ -71,6 +71,7 @@ function detailLines(detail: Detail, nowMs: number): string[] {
       ['commands', `${s.commands}, ${s.denied} denied`],
       ['gate', detail.gate],
       ['recording', s.recording],
+      ['processes', 'the process tree is not in this version of sallyport yet'],
     ]),
     '',
     ...table(

@@ -108,7 +108,7 @@ function admitQuestion(q: number, conn: SshConnection, login: KeeperLogin, reque
 /** An admitted session that ends before any process of it was ordered. */
 function unstarted(admitted: Admitted, refused: boolean): FromDoor {
   const status = refused ? String(REFUSED_STATUS) : '';
-  const counts = { commands: 0, denied: refused ? 1 : 0 };
+  const counts = { commands: refused ? 1 : 0, denied: refused ? 1 : 0 };
   return { type: 'ended', sid: admitted.id, cause: refused ? 'exit' : 'disconnected', status, ...counts };
 }
 

@@ -104,8 +104,8 @@ function launch(session: LiveSession | undefined, parts: RouteParts): void {
 function recordDecisions(session: LiveSession | undefined, events: DecisionEvent[], parts: RouteParts): void {
   if (!session) return;
   for (const e of events) {
-    if (e.allow) session.commands += 1;
-    else session.denied += 1;
+    session.commands += 1;
+    if (!e.allow) session.denied += 1;
     parts.audit.append({
       event: 'decision',
       session: session.id,

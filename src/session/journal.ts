@@ -9,6 +9,7 @@ const MAX_WAITING = 100;
 export interface Journal {
   /** Numbers the event and sees that it reaches the keeper. */
   add(event: Omit<DecisionEvent, 'n' | 'at'>): DecisionEvent;
+  /** What was decided, and what of it was refused. */
   counts(): { commands: number; denied: number };
   flush(): void;
 }
@@ -31,8 +32,8 @@ export function createJournal(clock: Clock, send: (events: DecisionEvent[]) => v
   return {
     add(event) {
       n += 1;
-      if (event.allow) commands += 1;
-      else denied += 1;
+      commands += 1;
+      if (!event.allow) denied += 1;
       const full: DecisionEvent = { n, at: clock.now(), ...event };
       waiting.push(full);
       if (waiting.length >= MAX_WAITING) flush();
