@@ -13,15 +13,13 @@ const modes = [
   { name: 'bash prompt', note: 'readline echoes', start: undefined, newLine: '\x15', perLine: 1 },
 ];
 
-/** Resolves with the ms until exactly this many echoes are back; anything else on the way is an error. */
+/** Resolves with the ms until the key is back. */
 async function oneKey(shell, key) {
   const { promise, resolve, reject } = deferred();
-  const name = shell.contender.name;
-  const late = setTimeout(() => reject(new Error(`${name}: no echo in 5 s`)), 5_000);
+  const late = setTimeout(() => reject(new Error(`${shell.contender.name}: no echo in 5 s`)), 5_000);
+  // What a new line still had to draw may come before it.
   shell.tap((data) => {
-    const text = data.toString('latin1');
-    if (text === key) resolve(mono());
-    else reject(new Error(`${name}: ${JSON.stringify(text)} came back for a key`));
+    if (data.toString('latin1').endsWith(key)) resolve(mono());
   });
   const start = mono();
   shell.write(key);

@@ -1,7 +1,7 @@
 /** The real client, with nothing of the person's own configuration. */
 import { spawn } from 'node:child_process';
 
-export function sshArguments(contender, { user = contender.user, keyFile }) {
+export function sshArguments(contender, { user = contender.user, keyFile, options: more = {} }) {
   const options = {
     UserKnownHostsFile: '/dev/null',
     GlobalKnownHostsFile: '/dev/null',
@@ -11,6 +11,7 @@ export function sshArguments(contender, { user = contender.user, keyFile }) {
     IdentityAgent: 'none',
     PreferredAuthentications: 'publickey',
     ControlPath: 'none',
+    ...more,
   };
   const flags = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   return ['-F', '/dev/null', '-tt', '-p', String(contender.port), '-i', keyFile, ...flags, `${user}@127.0.0.1`];

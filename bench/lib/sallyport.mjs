@@ -21,7 +21,7 @@ export async function startSallyport({ dir, publicKeyFile }, options = {}) {
   configure(home, options);
   run('user', 'add', 'bench', '--key', publicKeyFile, '--account', 'nobody', '--role', 'engineer');
   const child = spawn(process.execPath, [...(options.nodeFlags ?? []), program, '--home', home, 'serve'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   onCleanup(() => stopTree(child, { signal: 'SIGTERM' }));
   await serving(child);
@@ -58,7 +58,11 @@ function serving(child) {
     let text = '';
     child.stdout.on('data', (data) => {
       text += data;
-      if (/accept|ready|listening/i.test(text)) resolve();
+      if (/^sallyport: ready:/m.test(text)) resolve();
+    });
+    child.stderr.on('data', (data) => {
+      text += data;
+      if (process.env.BENCH_DEBUG) process.stderr.write(data);
     });
     child.once('exit', (code) => reject(new Error(`sallyport serve ended with ${code}: ${text}`)));
     setTimeout(() => reject(new Error(`sallyport serve: not ready in 20 s: ${text}`)), 20_000).unref();
