@@ -42,7 +42,8 @@ export function bwrapArguments(input: ArgumentInput): string[] {
     ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...[isolation === 'sandbox' ? '--ro-bind' : '--bind', '/', '/'],
     ...['--proc', '/proc', '--dev', '/dev'],
-    ...['--perms', '1777', '--tmpfs', '/tmp'],
+    // The one that comes with --dev is writable for root alone.
+    ...['/dev/shm', '/tmp'].flatMap((dir) => ['--perms', '1777', '--tmpfs', dir]),
     ...(isolation === 'sandbox' && isDirectory('/var/tmp') ? ['--perms', '1777', '--tmpfs', '/var/tmp'] : []),
     ...runDirectories(),
     ...hidden.flatMap((dir) => ['--perms', '0711', '--tmpfs', dir]),
