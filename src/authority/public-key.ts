@@ -1,6 +1,5 @@
 import { createHash, createPublicKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { messageOf, SallyportError } from '../core/errors.js';
+import { SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import type { PublicKey } from './types.js';
 
@@ -15,21 +14,6 @@ const CURVES: Record<string, { name: string; crv: string; bytes: number }> = {
 };
 const OFFERED = 'use ssh-ed25519, ecdsa-sha2-nistp256/384/521 or ssh-rsa';
 const KEY_TYPE = /^(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[\w@.-]+$/;
-
-/** Reads an OpenSSH public key file that holds one key. Throws a SallyportError that begins with the file's name. */
-export function readPublicKeyFile(path: string): PublicKey {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new SallyportError('failed', `${path}: cannot be read: ${messageOf(error)}`);
-  }
-  try {
-    return parsePublicKey(text);
-  } catch (error) {
-    throw new SallyportError('failed', `${path}: ${messageOf(error)}`);
-  }
-}
 
 /**
  * Reads one line as OpenSSH writes it in a .pub file: type, base64, comment. Blank lines and lines that begin with `#`

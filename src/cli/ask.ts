@@ -1,4 +1,5 @@
 /** Runs one admin verb: through the broker, or in this process when none is running and the verb allows it. */
+import { existsSync } from 'node:fs';
 import { findHome } from '../config/index.js';
 import { type Reply, type Request, VERBS, type Verb } from '../control/admin-port.js';
 import { HomeBusyError } from '../control/busy.js';
@@ -30,7 +31,9 @@ async function once<V extends Verb>(home: string, verb: V, request: Request<V>):
   try {
     return await callBroker(homePaths(home).controlSocket, verb, request);
   } catch (error) {
-    if (!isUnreachable(error) || !VERBS[verb].offline) throw error;
+    if (!isUnreachable(error)) throw error;
+    if (!existsSync(homePaths(home).config)) throw noHome(home);
+    if (!VERBS[verb].offline) throw error;
     const { mayWorkOffline, withOfflinePort } = await import('../control/offline.js');
     if (!mayWorkOffline(home)) throw error;
     return await withOfflinePort(home, (port, caller) => dispatch(port, verb, request, caller));
@@ -40,5 +43,12 @@ async function once<V extends Verb>(home: string, verb: V, request: Request<V>):
 export function homeOf(globals: Globals): string {
   return findHome(globals.home === undefined ? {} : { home: globals.home });
 }
+
+/** Said instead of "no broker is running", which would send people to start one. */
+const noHome = (home: string) =>
+  new SallyportError(
+    'unreachable',
+    `${homePaths(home).config}: not found: make a home with \`sallyport init\`, or name another with --home`,
+  );
 
 const isUnreachable = (error: unknown) => error instanceof SallyportError && error.code === 'unreachable';

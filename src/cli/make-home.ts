@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { readPublicKeyFile } from '../authority/key-file.js';
 import { DEFAULT_YAML, editYaml, parseConfig } from '../config/index.js';
 import { dispatch } from '../control/dispatch.js';
 import { type HomePaths, homePaths } from '../control/home.js';
@@ -9,7 +10,6 @@ import { withOfflinePort } from '../control/offline.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import { generateHostKey, hostKeyFingerprint } from '../ssh/host-key.js';
 import { openStore } from '../store/index.js';
-import { readKeyFile } from './key-file.js';
 
 /** Roles of the shipped policy that the first user gets: the broker's verbs, and a shell. */
 const FIRST_ROLES = ['admin', 'engineer'];
@@ -73,7 +73,7 @@ function firstUserOf({ user, key, account }: MakeHomeOptions): FirstUser | undef
   if (user === undefined && key === undefined && account === undefined) return undefined;
   if (user === undefined || key === undefined)
     throw new SallyportError('usage', 'init: --user and --key go together: the first user needs a public key');
-  return { name: user, keys: readKeyFile(key), ...(account !== undefined && { account }) };
+  return { name: user, keys: readPublicKeyFile(key), ...(account !== undefined && { account }) };
 }
 
 function refuseExisting(paths: HomePaths): void {

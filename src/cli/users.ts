@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { readPublicKeyFile } from '../authority/key-file.js';
 import type { Reply } from '../control/admin-port.js';
 import { effectLines } from './effects.js';
-import { readKeyFile } from './key-file.js';
 import { addMissing } from './later.js';
 import { now } from './now.js';
 import { type Globals, show } from './output.js';
@@ -40,7 +40,7 @@ function addAdd(user: Command): void {
     .option('--reason <text>', 'why; kept in the audit log')
     .action(async (name: string, _o: object, command: Command) => {
       const options = command.optsWithGlobals<AddOptions>();
-      const keys = (options.key ?? []).flatMap(readKeyFile);
+      const keys = (options.key ?? []).flatMap(readPublicKeyFile);
       const { account, role: roles = [], reason } = options;
       const { ask } = await import('./ask.js');
       const request = { name, keys, roles, ...(account && { account }), ...(reason && { reason }) };
@@ -124,7 +124,7 @@ function addKeys(user: Command): void {
     .option('--until <time>', 'good until then')
     .action(async (name: string, _o: object, command: Command) => {
       const options = command.optsWithGlobals<Globals & SpanOptions & { key: string }>();
-      const [line = ''] = readKeyFile(options.key);
+      const [line = ''] = readPublicKeyFile(options.key);
       const { ask } = await import('./ask.js');
       const reply = await ask(options, 'user.key-add', { name, key: line, ...parseSpan(options) });
       show(options, reply, (r) => [`added ${r.key.fp} ${r.key.type} to ${name}`]);

@@ -15,8 +15,12 @@ export const targetName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._/-]{0,63}$/, 'is not a target name ([a-z0-9][a-z0-9._/-]{0,63})');
 export const targetPattern = z.string().min(1).max(MAX_PATTERN);
-export const roleName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._:/-]{0,63}$/, 'is not a role name');
-export const accountName = z.string().regex(/^[a-z_][a-z0-9._-]{0,31}$/, 'is not an account name');
+export const roleName = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._:/-]{0,63}$/, 'is not a role name (letters, digits and ._:/-, at most 64)');
+export const accountName = z
+  .string()
+  .regex(/^[a-z_][a-z0-9._-]{0,31}$/, 'is not an account name ([a-z_][a-z0-9._-]{0,31})');
 export const reason = z.string().trim().min(1, 'must say why').max(MAX_REASON);
 /** A whole id or an unambiguous beginning of one. */
 export const idPrefix = z.string().regex(/^[0-9a-z]{1,26}$/, 'is not an id');

@@ -51,6 +51,8 @@ export async function startBroker(home: string, out: BrokerOutput): Promise<Brok
     await floor.pairs.ready;
     return await openDoors({ state, ground, clock, out, floor });
   } catch (error) {
+    floor?.close('the broker could not start');
+    floor?.watchdog.stop();
     await floor?.pairs.stop();
     await closeState(state);
     throw error;
@@ -71,7 +73,7 @@ async function openDoors(o: Opening): Promise<Broker> {
   const listener = await listenOn(config, floor.pairs);
   floor.listen(listener);
   const { host, port } = listener.address;
-  const control = await startControl({
+  const started = startControl({
     ...state,
     live: floor.live,
     clock,
@@ -80,6 +82,8 @@ async function openDoors(o: Opening): Promise<Broker> {
     startedAt: clock.now(),
     log: out.log,
   });
+  started.catch(() => listener.close());
+  const control = await started;
   out.say(`host key ${hostKeyFingerprint(state.hostKey)} (ED25519)`);
   out.say(
     `ready: listening on ${host}:${port}, isolation ${ground.isolation}, gate ${config.gate}, home ${config.home}`,

@@ -42,7 +42,7 @@ export function openAuditLog(stateDir: string, clock: Clock): AuditLog {
     closeSync(fd);
     throw new SallyportError(
       'failed',
-      `${file}: ends in no readable line: keep it elsewhere and move it away, then start again`,
+      `${file}: ends in no readable line; it is left as it is: move it elsewhere, and a new log begins`,
     );
   }
   return new FileAuditLog(fd, file, clock, tail);

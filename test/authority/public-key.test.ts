@@ -30,7 +30,8 @@ describe('a public key that OpenSSH made', () => {
     ['rsa', 3072],
   ])('%s %s has the fingerprint that ssh-keygen prints', (type, bits) => {
     const file = type === 'ed25519' ? ed : made(type, bits);
-    const key = readPublicKeyFile(`${file}.pub`);
+    const [text = ''] = readPublicKeyFile(`${file}.pub`);
+    const key = parsePublicKey(text);
     const printed = execFileSync('ssh-keygen', ['-l', '-f', `${file}.pub`], { encoding: 'utf8' });
     expect(printed).toContain(key.fp);
     expect(key.comment).toBe('carol @ desk');
@@ -92,9 +93,11 @@ describe('anything else is refused with one line that says what to give', () => 
 
   test('naming the file when it came from one', () => {
     expect(() => readPublicKeyFile(ed)).toThrow(`${ed}: this is a private key`);
-    expect(() => readPublicKeyFile('/nonexistent.pub')).toThrow('/nonexistent.pub: cannot be read');
+    expect(() => readPublicKeyFile('/nonexistent.pub')).toThrow('/nonexistent.pub: there is no such key file');
     writeFileSync(join(dir, 'long.pub'), `ssh-rsa ${'A'.repeat(20_000)}`);
-    expect(() => readPublicKeyFile(join(dir, 'long.pub'))).toThrow(/too long/);
+    expect(() => readPublicKeyFile(join(dir, 'long.pub'))).toThrow(/long\.pub:1: .*too long/);
+    writeFileSync(join(dir, 'second.pub'), `# two\n${line}${line.replace('AAAA', 'BBBB')}`);
+    expect(() => readPublicKeyFile(join(dir, 'second.pub'))).toThrow(/second\.pub:3: the key is damaged/);
   });
 
   test('never by any other error', () => {

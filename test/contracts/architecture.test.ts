@@ -24,7 +24,7 @@ const ARROWS: Record<string, readonly string[]> = {
   keeper: [
     ...['core', 'policy', 'wire', 'config', 'os', 'store', 'authority', 'record', 'session', 'ssh', 'guard', 'control'],
   ],
-  cli: ['core', 'config', 'store', 'record', 'ssh', 'guard', 'control', 'keeper'],
+  cli: ['core', 'config', 'store', 'authority', 'record', 'ssh', 'guard', 'control', 'keeper'],
 };
 
 /** Where each library may be imported; `everywhere` for those that are part of the language here. */

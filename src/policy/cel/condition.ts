@@ -54,7 +54,10 @@ function expectBool(text: string, type: string | undefined, labels: Labels | und
 
 function fail(text: string, summary: string): never {
   const key = /^No such key: (.*)$/.exec(summary)?.[1];
-  if (key !== undefined) throw new ConditionError(`${key} is not a known fact or declared label in: ${text}`);
+  if (key !== undefined)
+    throw new ConditionError(
+      `${key} is not a known fact or declared label (labels are declared in sallyport.yaml) in: ${text}`,
+    );
   throw new ConditionError(`${summary.split('\n')[0]} in: ${text}${hintFor(text, summary)}`);
 }
 
