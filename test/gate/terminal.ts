@@ -126,7 +126,8 @@ export async function startTerminal(options: TerminalOptions): Promise<Terminal>
   };
 }
 
-const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', TERM: 'xterm-256color', LANG: 'C.UTF-8' };
+// tmux runs its commands by SHELL, and the caller's own may be nologin.
+const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', TERM: 'xterm-256color', LANG: 'C.UTF-8', SHELL: '/bin/bash' };
 
 /** A dying shell may still write its history there. */
 function removeSoon(dir: string): void {
