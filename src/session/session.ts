@@ -22,8 +22,11 @@ import { createScreen, noticeStream, type Screen } from './screen.js';
 
 /** How long the end of every process may take before the session goes on without the proof; the keeper kills sooner. */
 const GONE_WAIT_MS = 3_000;
-/** What a client gets to take its last bytes after being shown out, and after leaving by itself. Unit: ms. */
-const LAST_WORDS_MS = 1_000;
+/**
+ * What a client gets to take its last bytes after being shown out, and after leaving by itself: nothing waits for it but
+ * its own connection, and on a machine under load a second was too short to hear why. Unit: ms.
+ */
+const LAST_WORDS_MS = 5_000;
 const FAREWELL_MS = 30_000;
 
 /** Questions that came in the same breath as the launch; a launcher asks none, its shell one at a time. */
