@@ -9,6 +9,7 @@ const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC = 0x7ff;
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
 const O_NOFOLLOW = process.arch === 'arm64' ? 0o100000 : 0o400000;
 const RESOLVE_IN_ROOT = 0x10;
 const PATH_MAX = 4096;
@@ -115,10 +116,13 @@ export function readLinkFd(fd: number): string | undefined {
 /** Where a descriptor leads, every link followed. */
 export const pathOfFd = (fd: number): string | undefined => readLink(`/proc/self/fd/${fd}`);
 
-/** The first bytes of the file behind an O_PATH descriptor; undefined when it may not be read. Regular files only. */
-export function readHead(fd: number, into: Buffer): number | undefined {
-  const real = libc.open(`/proc/self/fd/${fd}`, O_CLOEXEC, 0);
-  if (real === -1) return undefined;
+/**
+ * The first bytes of the file behind an O_PATH descriptor; undefined when it may not be read, `busy` when someone holds
+ * a lease on it, for whom an open would wait. Regular files only.
+ */
+export function readHead(fd: number, into: Buffer): number | 'busy' | undefined {
+  const real = libc.open(`/proc/self/fd/${fd}`, O_CLOEXEC | O_NONBLOCK, 0);
+  if (real === -1) return errno() === Errno.EAGAIN ? 'busy' : undefined;
   const got = libc.read(real, into, into.length);
   libc.close(real);
   return got < 0 ? undefined : got;

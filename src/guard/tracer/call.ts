@@ -28,8 +28,12 @@ const MAX_PATH = 4096;
 
 const EXECVEAT = 322;
 const FIRST = { path: 256, argv: 512, env: 1024 };
-const ARG_HEAD = 64;
+const ARG_HEAD = 256;
+/** Longer than any hook's name. */
 const ENV_HEAD = 32;
+/** Words read one by one, because they are long or lie across pages: two megabytes of long ones stay below. */
+const MAX_SLOW = 9_000;
+const NOTHING = Buffer.alloc(0);
 /** Pieces per batch; the area holds that many of the larger kind. */
 const BATCH = 900;
 
@@ -63,7 +67,7 @@ export function readCall(pid: number): ReadOutcome {
   const argv = readWords(pid, argvPointers);
   if (typeof argv === 'string') return argv;
   const hooks = readHooks(pid, envPointers);
-  if (hooks === undefined) return 'unreadable';
+  if (typeof hooks === 'string') return hooks;
   // The kernel gives a program without arguments an empty one.
   return { path, dirfd, flags, argv: argv.length > 0 ? argv : [Buffer.alloc(0)], hooks };
 }
@@ -112,10 +116,14 @@ function collect(from: Buffer, offset: number, size: number, into: number[]): bo
 function readWords(pid: number, list: readonly number[]): Buffer[] | 'unreadable' | 'too-long' {
   const words: Buffer[] = [];
   let bytes = 0;
+  let slow = 0;
   let failed: 'unreadable' | 'too-long' | undefined;
   eachHead(pid, list, ARG_HEAD, (address, head) => {
-    const word = head === undefined ? readString(pid, address, MAX_STRING) : Buffer.from(head);
+    const nul = head.indexOf(0);
+    if (nul < 0) slow += 1;
+    const word = nul < 0 ? readString(pid, address, MAX_STRING) : Buffer.from(head.subarray(0, nul));
     if (word === undefined) failed ??= 'unreadable';
+    else if (slow > MAX_SLOW) failed ??= 'too-long';
     else {
       words.push(word);
       bytes += word.length + 1;
@@ -126,32 +134,44 @@ function readWords(pid: number, list: readonly number[]): Buffer[] | 'unreadable
   return failed ?? words;
 }
 
-function readHooks(pid: number, list: readonly number[]): string[] | undefined {
+function readHooks(pid: number, list: readonly number[]): string[] | 'unreadable' | 'too-long' {
   const hooks: string[] = [];
-  let readable = true;
+  let slow = 0;
+  let failed: 'unreadable' | 'too-long' | undefined;
   eachHead(pid, list, ENV_HEAD, (address, head) => {
-    const bytes = head ?? readPrefix(pid, address, ENV_HEAD);
-    if (bytes === undefined) {
-      readable = false;
-      return false;
+    let bytes: Buffer | undefined = head;
+    if (head.length < ENV_HEAD && nameEnd(head) < 0) {
+      slow += 1;
+      bytes = readPrefix(pid, address, ENV_HEAD);
     }
-    const equals = bytes.indexOf(61);
-    const name = bytes.toString('latin1', 0, equals < 0 ? bytes.length : equals);
-    if (isHook(name) && hooks.length < 32) hooks.push(name);
-    return true;
+    if (bytes === undefined) failed = 'unreadable';
+    else if (slow > MAX_SLOW) failed = 'too-long';
+    else {
+      const end = nameEnd(bytes);
+      const name = bytes.toString('latin1', 0, end < 0 ? bytes.length : end);
+      if (isHook(name) && hooks.length < 32) hooks.push(name);
+    }
+    return failed === undefined;
   });
-  return readable ? hooks : undefined;
+  return failed ?? hooks;
+}
+
+/** Where the first `=`, or the end of the string, is; -1 when neither is in sight. */
+function nameEnd(bytes: Buffer): number {
+  const nul = bytes.indexOf(0);
+  const equals = bytes.indexOf(61);
+  return equals < 0 || (nul >= 0 && nul < equals) ? nul : equals;
 }
 
 /**
- * Reads the first bytes of many strings with few calls. `use` gets the string when it ended within them, else
- * undefined and must read for itself; it returns false to stop.
+ * Reads the first bytes of many strings with few calls; `use` gets what came, to the end of the page at most and
+ * nothing when it could not be read, and returns false to stop.
  */
 function eachHead(
   pid: number,
   list: readonly number[],
   head: number,
-  use: (address: number, whole: Buffer | undefined) => boolean,
+  use: (address: number, head: Buffer) => boolean,
 ): void {
   const sizeAt = (address: number) => (address > 0 ? Math.min(head, toPageEnd(address)) : 0);
   for (let from = 0; from < list.length; from += BATCH) {
@@ -163,8 +183,7 @@ function eachHead(
     for (const address of batch) {
       const piece = area.subarray(at, at + sizeAt(address));
       at += piece.length;
-      const nul = came ? piece.indexOf(0) : -1;
-      if (!use(address, nul < 0 ? undefined : piece.subarray(0, nul))) return;
+      if (!use(address, came ? piece : NOTHING)) return;
     }
   }
 }

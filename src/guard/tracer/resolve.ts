@@ -67,7 +67,10 @@ function inspect(fd: number, requested: string | undefined): Resolution {
   const path = pathOfFd(fd);
   if (stat !== undefined && path !== undefined && (stat.mode & S_IFMT) === S_IFREG && (stat.mode & 0o111) !== 0) {
     const deleted = stat.links === 0 || path.endsWith(' (deleted)');
-    return { path, requested, stat, fd, deleted, shebang: shebangOf(fd, stat) };
+    const shebang = shebangOf(fd, stat);
+    if (shebang !== 'busy') return { path, requested, stat, fd, deleted, shebang };
+    closeFd(fd);
+    return 'refuse';
   }
   closeFd(fd);
   return stat === undefined || path === undefined ? 'refuse' : 'absent';
@@ -80,11 +83,12 @@ export function release(found: Found): void {
 const heads = new Map<string, Shebang | null>();
 const head = Buffer.alloc(HEAD_SIZE);
 
-function shebangOf(fd: number, stat: FileStat): Shebang | undefined {
+function shebangOf(fd: number, stat: FileStat): Shebang | 'busy' | undefined {
   const key = `${stat.id}@${stat.stamp}/${stat.size}`;
   const known = heads.get(key);
   if (known !== undefined) return known ?? undefined;
   const size = readHead(fd, head);
+  if (size === 'busy') return size;
   // Unreadable for us means exec-only: a binary, or the image check will not match.
   const shebang = size === undefined ? undefined : parseShebang(head.subarray(0, size));
   if (heads.size >= MAX_HEADS) heads.clear();

@@ -16,8 +16,8 @@ import type { Door, Traced } from './traced.js';
 export interface Tracer {
   /** Attaches to the isolating program, which waits for its arguments. Throws when the kernel forbids it. */
   attach(session: Traced, pid: number): void;
-  /** Handles at most `bound` reports; true when there may be more. */
-  drain(bound: number): boolean;
+  /** Handles at most `bound` reports, and no more once `due` says so; true when there may be more. */
+  drain(bound: number, due: () => boolean): boolean;
   answer(q: number, allow: boolean, children: Children): void;
   /** Refuses what has waited for an answer since before question number `q`. */
   expire(q: number): void;
@@ -171,10 +171,11 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
       session.tasks = 1;
       tasks.set(pid, newTask(pid, session, LAUNCHER));
     },
-    drain(bound) {
+    drain(bound, due) {
       for (let i = 0; i < bound; i += 1) {
         if (!pt.waitAny()) return false;
         onReport(pt.found.pid, pt.found.status);
+        if (due()) return true;
       }
       return true;
     },
