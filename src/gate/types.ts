@@ -39,6 +39,8 @@ export interface ExecAsk {
   /** The file asked for, as named; of a script, the script itself. */
   program: Program;
   argv: string[];
+  /** Words are missing at the end, or part of the last one is. */
+  cut: boolean;
   /** The word of the process that asks. */
   children: Children;
   /** Names of loader or interpreter hooks in the environment. */

@@ -12,7 +12,7 @@ import {
 } from '../wire/guard.js';
 import { findTools, type Tools } from './launch/tools.js';
 import { type GuardSession, startSession } from './session.js';
-import { showWords } from './tracer/show.js';
+import { askedWords } from './tracer/show.js';
 import type { Door } from './tracer/traced.js';
 import { createTracer } from './tracer/tracer.js';
 
@@ -38,6 +38,8 @@ export interface Guard {
 const MAX_SESSIONS = 2_000;
 /** Reports handled before other work gets its turn. */
 const TURN = 256;
+/** No report is begun after this: one exec with a huge argv takes tens of milliseconds, and beats must go out. ms */
+const TURN_MS = 10;
 /** How often overdue asks are looked for, ms. */
 const SWEEP_MS = 250;
 
@@ -51,14 +53,14 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
   const door: Door = {
     ask({ session, pid, part, plan, image, children }) {
       lastQ += 1;
-      const shown = showWords(part.argv);
+      const asked = askedWords(part.argv);
       ports.door({
         type: 'ask',
         q: lastQ,
         sid: session.sid,
         pid,
         program: part.program,
-        ...shown,
+        ...asked,
         parent: [...image.argv],
         children,
         fromShell: image.fromShell,
@@ -147,7 +149,10 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
       if (message.type === 'verdict') tracer.answer(message.q, message.allow, message.children);
       else sessions.get(message.sid)?.end();
     },
-    turn: () => tracer.drain(TURN),
+    turn() {
+      const until = clock.mono() + TURN_MS;
+      return tracer.drain(TURN, () => clock.mono() >= until);
+    },
   };
 }
 

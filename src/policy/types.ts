@@ -111,6 +111,8 @@ export interface Program {
   names: string[];
   /** Base names that allow rows may match: their directories, and the file itself, are beyond the account's writing. */
   trustedNames: string[];
+  /** A script by a name its interpreter may find another file under: no allow row by name or path matches. */
+  unsteady?: true | undefined;
 }
 
 /** An action that is not a command: `@login`, `@session`, `@exec`, `@admin:kill`, `@forward:HOST:PORT`, … */

@@ -84,9 +84,10 @@ const program = z.object({
   path: z.string(),
   names: z.array(z.string()),
   trustedNames: z.array(z.string()),
+  unsteady: z.literal(true).optional(),
 });
 
-/** A program about to be run. argv is UTF-8 with U+FFFD for what is not, and bounded: `cut` says some is missing. */
+/** A program about to be run. argv is UTF-8 with U+FFFD for what is not; `cut`: words beyond a bound are missing. */
 export const execAsk = z.object({
   /** Unique per guard; verdicts name it. */
   q: z.number().int(),
@@ -96,7 +97,7 @@ export const execAsk = z.object({
   program,
   argv: z.array(z.string()),
   cut: z.boolean(),
-  /** argv of the image that asks. */
+  /** First words of the argv of the image that asks: for people. */
   parent: z.array(z.string()),
   /** The word under which the asking process runs. */
   children,

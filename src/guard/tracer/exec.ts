@@ -2,9 +2,9 @@ import { Errno, libcKill } from '../../os/libc.js';
 import { cont, interrupt, skipCall, stopAtExit } from '../../os/ptrace.js';
 import type { Children } from '../../policy/types.js';
 import { readCall } from './call.js';
-import { imageMatches } from './image.js';
+import { carriesHooks, imageMatches } from './image.js';
 import { type Plan, planExec, stricter } from './plan.js';
-import { showWords } from './show.js';
+import { shownWords } from './show.js';
 import type { Image, Task } from './tasks.js';
 import type { Door, NoteKind } from './traced.js';
 
@@ -28,6 +28,9 @@ export interface ExecGateOptions {
 }
 
 const SIGKILL = 9;
+
+/** The environment may have become another since the question: what would not have been trusted is not. */
+const wary = (image: Image): Image => ({ ...image, children: 'checked' });
 
 export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): ExecGate {
   const refuse = (task: Task, code: number = Errno.EACCES) => {
@@ -63,7 +66,7 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
     const { step, steps } = task.session;
     if (steps[step] !== plan.exe) return refuseNoting(task, 'refused', 'not a step of the launcher');
     const last = step === steps.length - 1;
-    const argv = last ? showWords(plan.parts[0]?.argv ?? []).argv : [];
+    const argv = last ? shownWords(plan.parts[0]?.argv ?? []) : [];
     allow(task, plan, { argv, children: last ? 'checked' : 'none', fromShell: last }, true);
   };
 
@@ -93,7 +96,7 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
         return;
       }
       if (plan === 'refuse')
-        return refuseNoting(task, 'refused', `${showWords(call.argv).argv.join(' ')}: not a file anyone can name`);
+        return refuseNoting(task, 'refused', `${shownWords(call.argv).join(' ')}: not a file anyone can name`);
       if (tid === session.command && session.step < session.steps.length) launcherStep(task, plan);
       else ask(task, plan, 0, 'trusted');
     },
@@ -103,11 +106,11 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
       task.approved = undefined;
       if (!approved || !imageMatches(tid, approved.plan)) {
         libcKill(tid, SIGKILL);
-        const shown = approved ? showWords(approved.plan.parts[0]?.argv ?? []).argv.join(' ') : 'never asked about';
+        const shown = approved ? shownWords(approved.plan.parts[0]?.argv ?? []).join(' ') : 'never asked about';
         door.note(session, tid, 'mismatch', `what began to run was not what was allowed: ${shown}`);
         return;
       }
-      task.image = approved.image;
+      task.image = approved.image.children === 'trusted' && carriesHooks(tid) ? wary(approved.image) : approved.image;
       if (approved.launcher) {
         session.step += 1;
         if (session.step === session.steps.length && tid === session.command) task.stopsAtExit = stopAtExit(tid, true);
@@ -128,7 +131,7 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
             ? children
             : stricter(pending.children, children);
       if (part + 1 < plan.parts.length) return ask(task, plan, part + 1, word);
-      const argv = showWords(plan.parts[0]?.argv ?? []).argv;
+      const argv = shownWords(plan.parts[0]?.argv ?? []);
       allow(task, plan, { argv, children: word, fromShell: false }, false);
     },
 

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { statPath } from '../../os/files.js';
 import { readBytes, readSmall } from '../../os/memory.js';
 import { peekRegister, Reg } from '../../os/ptrace.js';
+import { isHook } from '../hooks.js';
 import type { Plan } from './plan.js';
 
 /** Argument bytes compared at a time. */
@@ -12,6 +14,16 @@ const PIECE = 256 * 1024;
  */
 export function imageMatches(pid: number, plan: Plan): boolean {
   return statPath(`/proc/${pid}/exe`)?.id === plan.exe && wordsMatch(pid, plan);
+}
+
+/** True when the environment of a process at its exec stop holds a hook, or cannot be read. */
+export function carriesHooks(pid: number): boolean {
+  try {
+    const words = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    return words.some((word) => isHook(word.split('=', 1)[0] ?? ''));
+  } catch {
+    return true;
+  }
 }
 
 /** The new stack begins with argc and the pointer to argv[0]; the words lie end to end from there. */

@@ -51,7 +51,9 @@ export function planExec(place: Place, call: ExecCall): Planned {
 }
 
 function plan(place: Place, call: ExecCall, found: Found, opened: Found[]): Planned {
-  const parts: Part[] = [{ program: programOf(place, found, call.argv), argv: call.argv, part: 'program' }];
+  const program = programOf(place, found, call.argv);
+  const asked = found.shebang && !staysItself(place, found, call.path) ? unsteady(program) : program;
+  const parts: Part[] = [{ program: asked, argv: call.argv, part: 'program' }];
   let argv = call.argv;
   let name = kernelName(call);
   let image = found;
@@ -78,6 +80,17 @@ function plan(place: Place, call: ExecCall, found: Found, opened: Found[]): Plan
   if (loaded) parts.push(loaded);
   return { parts, exe: image.stat.id, argv: joined(argv), argc: argv.length, script, hooks: call.hooks };
 }
+
+/**
+ * Whether who opens `text` again will find the same file: interpreters open their scripts by name, after everything
+ * was decided. A working directory, a descriptor and a link of the account's may change in between.
+ */
+function staysItself(place: Place, found: Found, text: Buffer): boolean {
+  if (text[0] !== 0x2f || found.requested === undefined) return false;
+  return found.requested === found.path || place.trust.sound(place.root, found.requested);
+}
+
+const unsteady = (program: Program): Program => ({ ...program, trustedNames: [], unsteady: true });
 
 /** What the kernel hands an interpreter as the script's name. */
 function kernelName(call: ExecCall): Buffer {

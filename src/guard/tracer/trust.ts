@@ -31,6 +31,8 @@ export interface Trust {
    * those of symbolic links included, and the file, must be beyond the account's writing.
    */
   names(root: number, requested: string | undefined, resolved: string, file: FileStat, fd: number): string[];
+  /** True when no directory or link on the way `path` takes is the account's to change. */
+  sound(root: number, path: string): boolean;
 }
 
 export function createTrust(account: TrustAccount, clock: Clock): Trust {
@@ -47,6 +49,7 @@ export function createTrust(account: TrustAccount, clock: Clock): Trust {
   };
 
   return {
+    sound,
     names(root, requested, resolved, file, fd) {
       if (writable(file, account, () => hasAcl(fd)) || !sound(root, resolved)) return [];
       const names = [basename(resolved)];

@@ -44,7 +44,7 @@ function matchProgram(alternatives: readonly Glob[], question: CommandQuestion, 
 function pathsOf({ words, program, builtin }: CommandQuestion, effect: Effect): string[] {
   const typed = words[0] as Word;
   if (effect === 'deny') return program ? [program.path, typed.text] : [typed.text];
-  if (builtin) return [];
+  if (builtin || program?.unsteady) return [];
   return [program?.path ?? typed.text];
 }
 
