@@ -22,6 +22,9 @@ import { sessionDeadlines } from './terms.js';
 
 type AdmitMessage = Extract<FromDoor, { type: 'admit' }>;
 
+/** How often rights are read anew because they changed while they were compiled, before the engineer is asked to retry. */
+const MAX_READS = 5;
+
 export interface AdmissionParts {
   authority: Authority;
   audit: AuditLog;
@@ -38,6 +41,8 @@ export interface AdmissionParts {
   /** Why nobody is admitted now; undefined: the door is open. */
   closed(): string | undefined;
   markLive(session: LiveSession): Promise<void>;
+  /** Sees to it that a reservation which does not become a session ends. */
+  expect(session: LiveSession): void;
 }
 
 export interface Admission {
@@ -54,14 +59,26 @@ export function createAdmission(parts: AdmissionParts): Admission {
   };
 }
 
-async function admit(message: AdmitMessage, pair: Pair, parts: AdmissionParts): Promise<Admitted | string> {
-  const login = parts.logins.get(message.login, message.conn, pair.number);
+async function admit(
+  message: AdmitMessage,
+  pair: Pair,
+  parts: AdmissionParts,
+  reads = MAX_READS,
+): Promise<Admitted | string> {
+  const { authority, logins } = parts;
+  const login = logins.get(message.login, message.conn, pair.number);
   if (!login) return 'not logged in';
   const startedAt = parts.clock.now();
-  const rights = rightsOf(login, startedAt, parts.authority);
+  const version = authority.version();
+  const rights = rightsOf(login, startedAt, authority);
   if (typeof rights === 'string') return rights;
   const compiled = await compileRights(rights);
-  // From here to the registration nothing waits: what is decided is what is reserved.
+  // From here to the registration nothing waits: what is decided is what is reserved, and it is what is true now.
+  if (authority.version() !== version) {
+    if (reads > 1) return await admit(message, pair, parts, reads - 1);
+    return 'rights are changing just now: try again';
+  }
+  if (logins.get(message.login, message.conn, pair.number) !== login) return 'not logged in';
   const refusal = refuse(message, login, compiled, pair, parts);
   if (refusal !== undefined) {
     auditRefusal(login, refusal, parts.audit);
@@ -76,6 +93,7 @@ async function admit(message: AdmitMessage, pair: Pair, parts: AdmissionParts): 
   }
   const session = reserve({ message, login, rights, compiled, placed, pair, startedAt }, parts);
   parts.registry.add(session);
+  parts.expect(session);
   return admitted(session, parts);
 }
 
@@ -174,6 +192,8 @@ function reserve(d: Decided, parts: AdmissionParts): LiveSession {
     deadlines: sessionDeadlines(parts.config.current, rights, compiled, startedAt, parts.clock.now()),
     version: parts.authority.version(),
     lastInputAt: startedAt,
+    inputMono: parts.clock.mono(),
+    turns: 0,
     commands: 0,
     denied: 0,
     over,
@@ -218,7 +238,9 @@ function admitted(s: LiveSession, parts: AdmissionParts): Admitted {
 async function go(s: LiveSession, parts: AdmissionParts): Promise<void> {
   const { audit, authority, endings } = parts;
   s.state = 'starting';
-  await parts.markLive(s);
+  s.marked = parts.markLive(s);
+  await s.marked;
+  if (!isStarting(s)) return;
   audit.append({
     event: 'session-start',
     session: s.id,
@@ -253,7 +275,8 @@ function changedSince(s: LiveSession, parts: AdmissionParts): ReturnType<typeof 
   if (authority.version() !== s.version) {
     const { source, auth } = s.rights.facts;
     const now = authority.rightsFor({ user: s.user, target: s.target, source, auth, startedAt: s.startedAt });
-    if (!isDeepStrictEqual(now, s.rights))
+    const terms = sessionDeadlines(parts.config.current, now, s.compiled, s.startedAt, clock.now());
+    if (!isDeepStrictEqual(now, s.rights) || !isDeepStrictEqual(terms, s.deadlines))
       return { cause: 'revoked', reason: 'your rights changed just now: connect again' };
     s.version = authority.version();
   }

@@ -86,6 +86,8 @@ async function finish(s: LiveSession, outcome: Outcome, parts: EndingParts, forc
   try {
     parts.audit.append(endEntry(s, outcome));
     await parts.audit.durable();
+    // A mark that is made after it was cleared would be reported as a session that was cut.
+    await s.marked?.catch(() => {});
     await parts.clearLive(s.id);
   } catch {
     // The audit log's own failure handler ends everything; the live marker stays for the next start to report.

@@ -62,16 +62,18 @@ export function layFloor(parts: FloorParts): Floor {
     doorUid: ground.door?.uid,
     hide: [paths.home],
     closed: () => closed,
+    expect: watchdog.expect,
     markLive: (s) => markLive(paths.state, s.id, { user: s.user, target: s.target, source: s.source }),
   });
   const routes: RouteParts = {
+    clock,
     registry,
     logins,
     admission,
     endings,
     watchdog,
     audit,
-    settled: (sid, version) => live.settled(sid, version),
+    settled: (sid, version, answer) => live.settled(sid, version, answer),
     listener: () => listener,
     fault: (where, error) => out.log(`${where}: ${messageOf(error)}`),
   };
@@ -84,7 +86,9 @@ export function layFloor(parts: FloorParts): Floor {
       hello: (pair) => greeting(pair, parts),
       fromDoor: (message, pair) => routeDoor(message, pair, routes),
       fromGuard: (message, pair) => routeGuard(message, pair, routes),
-      up: (pair) => void audit.append({ event: 'door-start', door: pair.number }),
+      up(pair) {
+        if (audit.healthy()) audit.append({ event: 'door-start', door: pair.number });
+      },
       down(pair, why) {
         if (closed === undefined) noteLost(pair, why, parts);
         routeDown(pair, why, routes);

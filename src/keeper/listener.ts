@@ -17,8 +17,7 @@ export interface Listener {
   connection(id: number): Connection | undefined;
   authenticated(id: number): void;
   closed(id: number): void;
-  /** Forgets the connections of a pair that is gone. */
-  lost(pair: number): void;
+  connectionsOf(pair: number): number[];
   countOf(pair: number): number;
   /** Stops accepting. */
   close(): void;
@@ -44,6 +43,7 @@ export async function listen(address: Address, limits: Limits, hooks: ListenerHo
     if (left > 0) perSource.set(sourceOf(c.ip), left);
     else perSource.delete(sourceOf(c.ip));
   };
+  const of = (pair: number) => [...connections.values()].filter((c) => c.pair === pair).map((c) => c.id);
   const full = (ip: string) =>
     connections.size >= limits.connections ||
     startups >= limits.startups ||
@@ -78,10 +78,8 @@ export async function listen(address: Address, limits: Limits, hooks: ListenerHo
       startups -= 1;
     },
     closed: forget,
-    lost(pair) {
-      for (const c of [...connections.values()]) if (c.pair === pair) forget(c.id);
-    },
-    countOf: (pair) => [...connections.values()].filter((c) => c.pair === pair).length,
+    connectionsOf: of,
+    countOf: (pair) => of(pair).length,
     close: () => void server.close(),
   };
 }

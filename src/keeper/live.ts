@@ -31,16 +31,21 @@ export interface LiveParts {
   pairs: Pairs;
 }
 
+type Answer = 'changed' | 'ended';
+
+/** Who waits for a door's answer, by session and version. */
+type Answers = Map<string, (answer: Answer) => void>;
+
 export interface LiveSide extends Live<Change> {
   /** A door's answer to new rights. */
-  settled(sid: string, version: number): void;
+  settled(sid: string, version: number, answer: Answer): void;
 }
 
 /** Carries every change of authority into the live sessions it concerns. */
 export function createLive(parts: LiveParts): LiveSide {
   const { authority, registry } = parts;
   const outcomes = new Map<number, Promise<Effect[]>>();
-  const answers = new Map<string, () => void>();
+  const answers: Answers = new Map();
   authority.onChange((change) => {
     outcomes.set(change.version, spread(change, parts, answers));
     for (const version of outcomes.keys()) {
@@ -54,10 +59,12 @@ export function createLive(parts: LiveParts): LiveSide {
       outcomes.delete(change.version);
       return effects;
     },
-    settled(sid, version) {
-      answers.get(`${sid} ${version}`)?.();
+    settled(sid, version, answer) {
       const session = registry.get(sid);
-      if (session) session.version = Math.max(session.version, version);
+      // What was not launched yet is looked at again when it is, whatever its door says it knows.
+      if (!session || !isRunning(session) || version > authority.version()) return;
+      session.version = Math.max(session.version, version);
+      answers.get(`${sid} ${version}`)?.(answer);
     },
     sessions: () => registry.all().filter(isRunning).map(sessionInfo),
     session: (id) => detail(registry.get(id), parts.config.current),
@@ -75,12 +82,15 @@ function isRunning(s: LiveSession): boolean {
   return s.state === 'live' || s.state === 'launching';
 }
 
-async function spread(change: Change, parts: LiveParts, answers: Map<string, () => void>): Promise<Effect[]> {
+async function spread(change: Change, parts: LiveParts, answers: Answers): Promise<Effect[]> {
   const touched = concerned(change, parts.registry).filter(isRunning);
   const effects: Promise<Effect>[] = [];
   for (let at = 0; at < touched.length; at += BATCH) {
     if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    for (const session of touched.slice(at, at + BATCH)) effects.push(apply(session, change, parts, answers));
+    for (const session of touched.slice(at, at + BATCH)) {
+      session.turn = apply(session, change, parts, answers).catch(() => failed(session, change, parts));
+      effects.push(session.turn);
+    }
   }
   return (await Promise.all(effects)).filter((e) => e.outcome !== 'unchanged');
 }
@@ -102,41 +112,65 @@ export function standsAgainst(
   return undefined;
 }
 
-async function apply(
-  s: LiveSession,
-  change: Change,
-  parts: LiveParts,
-  answers: Map<string, () => void>,
-): Promise<Effect> {
+const endedBy = (s: LiveSession, cause: EndCause): Effect => ({ id: s.id, user: s.user, outcome: 'ended', cause });
+
+/** A session whose rights cannot be brought up to date does not go on with old ones. */
+async function failed(s: LiveSession, change: Change, { endings }: LiveParts): Promise<Effect> {
+  await endings.order(s, 'crashed', 'a change of rights could not be applied', change.version);
+  return endedBy(s, 'crashed');
+}
+
+async function apply(s: LiveSession, change: Change, parts: LiveParts, answers: Answers): Promise<Effect> {
   const { authority, clock, endings, config } = parts;
-  const ended = (cause: EndCause): Effect => ({ id: s.id, user: s.user, outcome: 'ended', cause });
   const stop = standsAgainst(s, authority);
   if (stop) {
     await endings.order(s, stop.cause, stop.reason, change.version);
-    return ended(stop.cause);
+    return endedBy(s, stop.cause);
   }
+  s.turns += 1;
+  const turn = s.turns;
   const rights = authority.rightsFor({ ...s, ...s.rights.facts, user: s.user, target: s.target });
   const compiled = await compileRights(rights);
+  if (s.state === 'over') return endedBy(s, s.ordered?.cause ?? change.cause);
+  // Rights that were read later hold this change too: older ones that took longer to compile never replace them.
+  if (turn !== s.turns && s.turn) return await s.turn;
   const now = clock.now();
   if (!compiled.decide(SESSION_QUESTION, now).allow) {
     await endings.order(s, change.cause, undefined, change.version);
-    return ended(change.cause);
+    return endedBy(s, change.cause);
   }
   const deadlines = sessionDeadlines(config.current, rights, compiled, s.startedAt, now);
   const same = isDeepStrictEqual(s.rights, rights) && isDeepStrictEqual(s.deadlines, deadlines);
   if (same) return { id: s.id, user: s.user, outcome: 'unchanged' };
   Object.assign(s, { rights, compiled, deadlines });
   if (s.state === 'live') parts.watchdog.watch(s);
-  const answered = new Promise<void>((resolve) => answers.set(`${s.id} ${change.version}`, resolve));
+  return await tellDoor(s, change, parts, answers);
+}
+
+/** Hands the session's rights to its door; a door that does not answer, or says it ended what goes on, is not believed. */
+async function tellDoor(s: LiveSession, change: Change, parts: LiveParts, answers: Answers): Promise<Effect> {
+  const { clock, endings } = parts;
   const { version, cause } = change;
-  s.pair.toDoor({ type: 'rights', sid: s.id, version, rights, deadlines, cause });
-  const inTime = await within(clock, Promise.race([answered, s.over]), ANSWER_MS);
-  answers.delete(`${s.id} ${change.version}`);
-  if (!inTime) {
-    s.ordered ??= { cause: change.cause, reason: 'the door did not answer a change of rights' };
+  const key = `${s.id} ${version}`;
+  let answer: Answer | undefined;
+  const answered = new Promise<void>((resolve) => {
+    answers.set(key, (said) => {
+      answer = said;
+      resolve();
+    });
+  });
+  try {
+    s.pair.toDoor({ type: 'rights', sid: s.id, version, rights: s.rights, deadlines: s.deadlines, cause });
+    await within(clock, Promise.race([answered, s.over]), ANSWER_MS);
+  } finally {
+    answers.delete(key);
+  }
+  if (answer === 'changed') return { id: s.id, user: s.user, outcome: 'changed' };
+  if (answer === undefined || !(await within(clock, s.over, ANSWER_MS))) {
+    s.ordered ??= { cause, reason: 'the door did not answer a change of rights' };
     await endings.force(s);
   }
-  return s.state === 'over' || !inTime ? ended(change.cause) : { id: s.id, user: s.user, outcome: 'changed' };
+  return endedBy(s, cause);
 }
 
 function detail(s: LiveSession | undefined, config: Config): SessionDetail | undefined {

@@ -26,7 +26,7 @@ export interface LoginRecord {
 }
 
 export interface Logins {
-  probe(message: Extract<FromDoor, { type: 'probe' }>): boolean;
+  probe(message: Extract<FromDoor, { type: 'probe' }>, pair: number): boolean;
   /** The login's id once it is durable in the audit log; undefined: refused. */
   login(message: Extract<FromDoor, { type: 'login' }>, pair: number): Promise<string | undefined>;
   get(id: string, conn: number, pair: number): LoginRecord | undefined;
@@ -50,9 +50,9 @@ export function createLogins(parts: LoginParts): Logins {
   const tried = new Map<number, string>();
   return {
     // One path for every name: what exists shows in neither answer nor delay beyond the answer itself.
-    probe(m) {
+    probe(m, pair) {
       const known = authority.usableKey(m.user, fingerprint(m.key)) !== undefined;
-      if (!known) tried.set(m.conn, m.user);
+      if (!known && parts.connection(m.conn)?.pair === pair) tried.set(m.conn, m.user);
       return known;
     },
     async login(message, pair) {
@@ -66,6 +66,8 @@ export function createLogins(parts: LoginParts): Logins {
       const record = { ...why, id: newId(), conn: message.conn, pair, ip, port, at: parts.clock.now() };
       parts.audit.append({ event: 'login', ...who(record), door: pair, key: record.key });
       await parts.audit.durable();
+      // Whose connection has gone by now has nothing to use it on, and nobody would forget it.
+      if (parts.connection(message.conn) !== connection) return undefined;
       byId.set(record.id, record);
       return record.id;
     },

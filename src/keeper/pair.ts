@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Timer } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
 import { recvFds, socketpair } from '../os/lane.js';
 import { streamPair } from '../os/stream-pair.js';
 import { type FromDoor, fromDoor, STALL_MS, type ToDoor } from '../wire/door.js';
@@ -68,6 +69,14 @@ export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair 
     guardLink.close();
     hooks.down(pair, why);
   };
+  /** Whatever a message makes go wrong, it costs the pair that sent it, and no other. */
+  const handle = (who: string, work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      kill(`a message of the ${who} could not be handled: ${messageOf(error)}`);
+    }
+  };
   const readied = (which: Half) => {
     which.ready = true;
     if (door.ready && guard.ready) hooks.up(pair);
@@ -77,7 +86,7 @@ export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair 
     onMessage(message) {
       guard.missed = 0;
       if (message.type === 'ready') readied(guard);
-      else if (message.type !== 'beat') hooks.fromGuard(message, pair);
+      else if (message.type !== 'beat') handle('guard', () => hooks.fromGuard(message, pair));
     },
     onClose: (reason) => kill(`guard link closed${reason ? `: ${reason}` : ''}`),
   });
@@ -86,7 +95,7 @@ export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair 
     onMessage(message) {
       door.missed = 0;
       if (message.type === 'ready') readied(door);
-      else hooks.fromDoor(message, pair);
+      else handle('door', () => hooks.fromDoor(message, pair));
     },
     onClose: (reason) => kill(`door link closed${reason ? `: ${reason}` : ''}`),
   });

@@ -1,3 +1,4 @@
+import type { Effect } from '../control/live.js';
 import type { EndCause } from '../core/causes.js';
 import type { Rights, RightsData } from '../policy/types.js';
 import type { AccountInfo, Deadlines, PtySize, SessionInfo, SessionKind } from '../wire/types.js';
@@ -29,11 +30,21 @@ export interface LiveSession {
   deadlines: Deadlines;
   /** Version of the authority the door last acknowledged. */
   version: number;
+  /** Wall time of the person's last input, as its door tells it; never later than now. */
   lastInputAt: number;
+  /** Monotonic time at which the keeper heard of it. */
+  inputMono: number;
+  /** What its door said last of the person's input, as it came. */
+  heardInput?: number;
+  /** Changes of rights read for it, and what the latest of them comes to. */
+  turns: number;
+  turn?: Promise<Effect>;
   commands: number;
   denied: number;
   /** The first process of its namespace. */
   pidfd?: number;
+  /** Its mark of a live session is on disk. */
+  marked?: Promise<void>;
   /** The cause a keeper's order gave; it outranks what a door reports afterwards. */
   ordered?: { cause: EndCause; reason?: string };
   /** Resolves when nothing of it runs any more and the end is recorded. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js';
 import { escapeText } from '../core/escape.js';
 import type { AuditLog } from '../store/index.js';
 import type { FromDoor } from '../wire/door.js';
@@ -12,12 +13,13 @@ import type { LiveSession, Registry } from './registry.js';
 import type { Watchdog } from './watchdog.js';
 
 export interface RouteParts {
+  clock: Clock;
   registry: Registry;
   logins: Logins;
   admission: Admission;
   endings: Endings;
   /** A door has answered a change of rights. */
-  settled(sid: string, version: number): void;
+  settled(sid: string, version: number, answer: 'changed' | 'ended'): void;
   watchdog: Watchdog;
   audit: AuditLog;
   listener: () => Listener | undefined;
@@ -31,10 +33,10 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
     case 'ready':
       return;
     case 'beat':
-      for (const [sid, at] of message.inputs) noteInput(own(sid, pair, registry), at);
+      for (const [sid, at] of message.inputs) noteInput(own(sid, pair, registry), at, parts.clock);
       return;
     case 'probe':
-      pair.toDoor({ type: 'probed', re: message.q, ok: logins.probe(message) });
+      pair.toDoor({ type: 'probed', re: message.q, ok: logins.probe(message, pair.number) });
       return;
     case 'login':
       logins.login(message, pair.number).then(
@@ -63,7 +65,7 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
       launch(own(message.sid, pair, registry), parts);
       return;
     case 'settled':
-      if (own(message.sid, pair, registry)) parts.settled(message.sid, message.version);
+      if (own(message.sid, pair, registry)) parts.settled(message.sid, message.version, message.outcome);
       return;
     case 'decisions':
       recordDecisions(own(message.sid, pair, registry), message.events, parts);
@@ -72,12 +74,20 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
       noteEnded(own(message.sid, pair, registry), message, parts);
       return;
     case 'authenticated':
-      parts.listener()?.authenticated(message.conn);
+      if (ownConnection(message.conn, pair, parts)) parts.listener()?.authenticated(message.conn);
       return;
     case 'closed':
-      parts.logins.closed(message.conn);
-      parts.listener()?.closed(message.conn);
+      if (ownConnection(message.conn, pair, parts)) forgetConnection(message.conn, parts);
   }
+}
+
+function ownConnection(conn: number, pair: Pair, { listener }: RouteParts): boolean {
+  return listener()?.connection(conn)?.pair === pair.number;
+}
+
+function forgetConnection(conn: number, { logins, listener }: RouteParts): void {
+  logins.closed(conn);
+  listener()?.closed(conn);
 }
 
 /** A door speaks for its own sessions alone. */
@@ -86,8 +96,12 @@ function own(sid: string, pair: Pair, registry: Registry): LiveSession | undefin
   return session?.pair === pair ? session : undefined;
 }
 
-function noteInput(session: LiveSession | undefined, at: number): void {
-  if (session && at > session.lastInputAt) session.lastInputAt = at;
+/** `at` is the door's wall time: that it is another one counts, and it is shown; how late it is does not count. */
+function noteInput(session: LiveSession | undefined, at: number, clock: Clock): void {
+  if (!session || at === session.heardInput) return;
+  session.heardInput = at;
+  session.lastInputAt = Math.max(session.startedAt, Math.min(at, clock.now()));
+  session.inputMono = clock.mono();
 }
 
 function launch(session: LiveSession | undefined, parts: RouteParts): void {
@@ -103,21 +117,28 @@ function launch(session: LiveSession | undefined, parts: RouteParts): void {
 
 function recordDecisions(session: LiveSession | undefined, events: DecisionEvent[], parts: RouteParts): void {
   if (!session) return;
-  for (const e of events) {
-    session.commands += 1;
-    if (!e.allow) session.denied += 1;
-    parts.audit.append({
-      event: 'decision',
-      session: session.id,
-      user: session.user,
-      target: session.target,
-      allow: e.allow,
-      text: e.command,
-      n: e.n,
-      ...(e.rule === undefined ? {} : { rule: e.rule }),
-      data: { gate: e.gate, why: e.why, at: new Date(e.at).toISOString(), ...(e.parent ? { parent: e.parent } : {}) },
-    });
+  try {
+    for (const e of events) recordDecision(session, e, parts.audit);
+  } catch (error) {
+    // The log's own failure handler ends every session.
+    parts.fault('audit', error);
   }
+}
+
+function recordDecision(session: LiveSession, e: DecisionEvent, audit: AuditLog): void {
+  session.commands += 1;
+  if (!e.allow) session.denied += 1;
+  audit.append({
+    event: 'decision',
+    session: session.id,
+    user: session.user,
+    target: session.target,
+    allow: e.allow,
+    text: e.command,
+    n: e.n,
+    ...(e.rule === undefined ? {} : { rule: e.rule }),
+    data: { gate: e.gate, why: e.why, at: new Date(e.at).toISOString(), ...(e.parent ? { parent: e.parent } : {}) },
+  });
 }
 
 function noteEnded(
@@ -137,8 +158,22 @@ export function routeGuard(message: GuardToKeeper, pair: Pair, parts: RouteParts
       noteLaunched(message, pair, parts);
       return;
     case 'failed':
-      parts.fault(`session ${message.sid}`, new Error(message.message));
+      noteFailed(message, pair, parts);
+      return;
+    case 'gone':
+      noteGone(own(message.sid, pair, parts.registry), parts);
   }
+}
+
+/** What was not launched is over, whether its door says so or not. */
+function noteFailed({ sid, message }: { sid: string; message: string }, pair: Pair, parts: RouteParts): void {
+  parts.fault(`session ${sid}`, new Error(message));
+  const session = own(sid, pair, parts.registry);
+  if (session?.state === 'launching') void parts.endings.finish(session, { cause: 'crashed', reason: message });
+}
+
+function noteGone(session: LiveSession | undefined, parts: RouteParts): void {
+  if (session) parts.watchdog.gone(session);
 }
 
 function noteLaunched(message: Extract<GuardToKeeper, { type: 'launched' }>, pair: Pair, parts: RouteParts): void {
@@ -165,5 +200,5 @@ export function routeDown(pair: Pair, why: string, parts: RouteParts): void {
     session.ordered ??= { cause: 'crashed', reason: why };
     void parts.endings.finish(session, { cause: 'crashed' });
   }
-  parts.listener()?.lost(pair.number);
+  for (const conn of parts.listener()?.connectionsOf(pair.number) ?? []) forgetConnection(conn, parts);
 }

@@ -9,6 +9,8 @@ const id = z.string().regex(ID_PATTERN);
 const base64 = z.string().max(400_000);
 const cause = z.enum(END_CAUSES);
 const text = z.string().max(4_096);
+/** Ms since the epoch, within what a Date can hold. */
+const time = z.number().min(0).max(8.64e15);
 
 /** Checked where it is compiled: `compileRights` refuses what it does not understand. */
 const rights = z.custom<RightsData>((v) => typeof v === 'object' && v !== null && 'rows' in v && 'holdings' in v);
@@ -66,7 +68,7 @@ export type ToDoor = z.infer<typeof toDoor>;
 
 const decisionEvent = z.object({
   n: z.number().int().positive(),
-  at: z.number(),
+  at: time,
   gate: z.enum(['line', 'exec', 'action']),
   command: z.string().max(1_100),
   allow: z.boolean(),
@@ -81,7 +83,7 @@ export const MAX_EVENTS_PER_MESSAGE = 200;
 /** What a door says to the keeper. */
 export const fromDoor = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
-  z.object({ type: z.literal('beat'), inputs: z.array(z.tuple([id, z.number()])).max(100_000) }),
+  z.object({ type: z.literal('beat'), inputs: z.array(z.tuple([id, time])).max(100_000) }),
   z.object({
     type: z.literal('probe'),
     q: z.number(),
