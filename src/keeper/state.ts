@@ -33,7 +33,7 @@ export function readHome(home: string, warn: (line: string) => void): Home {
   for (const problem of problems.filter((p) => p.severity === 'warning')) warn(formatProblem(problem));
   if (!policy) {
     const errors = problems.filter((p) => p.severity === 'error').map(formatProblem);
-    throw new SallyportError('failed', `the policy is not usable: ${errors.join('; ')}`);
+    throw new SallyportError('failed', errors.join('\n'));
   }
   const paths = homePaths(config.home);
   return { config, policy, paths, hostKey: readHostKey(paths.hostKey) };

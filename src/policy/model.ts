@@ -49,7 +49,9 @@ export function checkModel(text: string, file: string): { model?: CheckedModel; 
     if (typeof extra === 'string') narrowing = extra;
     else error(extra.wrong, setting.line);
   }
-  for (const [section, keys] of Object.entries(SHIPPED)) {
+  // What is misspelt is missing too; the line that says where is enough.
+  const whole = problems.length === 0;
+  for (const [section, keys] of Object.entries(whole ? SHIPPED : {})) {
     for (const key of Object.keys(keys)) if (!settings.has(key)) error(`${key} is missing from [${section}]`);
   }
   return problems.length > 0 ? { problems } : { model: build(narrowing), problems };
