@@ -32,8 +32,7 @@ async function once<V extends Verb>(home: string, verb: V, request: Request<V>):
     return await callBroker(homePaths(home).controlSocket, verb, request);
   } catch (error) {
     if (!isUnreachable(error)) throw error;
-    if (!existsSync(homePaths(home).config)) throw noHome(home);
-    if (!VERBS[verb].offline) throw error;
+    if (!VERBS[verb].offline) throw existsSync(homePaths(home).config) ? error : noHome(home);
     const { mayWorkOffline, withOfflinePort } = await import('../control/offline.js');
     if (!mayWorkOffline(home)) throw error;
     return await withOfflinePort(home, (port, caller) => dispatch(port, verb, request, caller));
