@@ -27,3 +27,8 @@ export function showArgv(argv: readonly string[], max = 200): string {
 function quoteWord(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
+
+/** One line of JSON that is safe for a terminal too: what JSON leaves raw of the above is written as \uXXXX. */
+export function safeJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

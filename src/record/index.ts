@@ -1,8 +1,10 @@
 /** Recordings: written, found, read and played. Knows nothing of ssh or ptys. */
 
-export { findRecordings } from './find.js';
+export { findRecording, findRecordings } from './find.js';
 export { locate, recordingPath } from './layout.js';
+export { splitLines } from './lines.js';
 export { denialMarker, endMarker, lineMarker, markerMatches, noteMarker } from './markers.js';
+export { rawBytes } from './raw.js';
 export { exactBytes, readCast, readEnd } from './reader.js';
 export { createRecorder } from './recorder.js';
 export { renderAudit } from './render-audit.js';

@@ -11,7 +11,7 @@ const TAIL_MAX_BYTES = 4 << 20;
 
 /** Opens a recording by path, or reads one from a stream of bytes. Throws SallyportError where it is none. */
 export async function readCast(source: string | AsyncIterable<Buffer>): Promise<Cast> {
-  if (typeof source !== 'string') return castOf(source, 'the recording', async () => {});
+  if (typeof source !== 'string') return castOf(source, 'the recording');
   const file = await openRecording(source);
   return castOf(chunksOf(file), source, () => file.close());
 }
@@ -54,8 +54,10 @@ async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer> {
   }
 }
 
-async function castOf(source: AsyncIterable<Buffer>, name: string, close: () => Promise<void>): Promise<Cast> {
+/** Without `release`, closing ends the iteration of the source. */
+async function castOf(source: AsyncIterable<Buffer>, name: string, release?: () => Promise<void>): Promise<Cast> {
   const lines = splitLines(source);
+  const close = release ?? (async () => void (await lines.return(undefined)));
   try {
     const first = await lines.next();
     const header = first.done ? undefined : decodeHeader(first.value.text);
@@ -89,7 +91,8 @@ function damaged(name: string, what: string): SallyportError {
   return new SallyportError('failed', `${name} is damaged: ${what}; what comes before it can be played`);
 }
 
-async function openRecording(path: string): Promise<FileHandle> {
+/** Never follows a link and opens nothing but a file. Throws SallyportError, `not-found` where there is none. */
+export async function openRecording(path: string): Promise<FileHandle> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     if ((await file.stat()).isFile()) return file;

@@ -4,7 +4,7 @@ import { escapeText } from '../core/escape.js';
 import { markerMatches } from './markers.js';
 import { readCast } from './reader.js';
 import { createTerminalFilter, type TerminalFilter } from './terminal-filter.js';
-import type { Cast, CastEvent, ReplayOptions } from './types.js';
+import type { Cast, CastEvent, OpenBytes, ReplayOptions } from './types.js';
 
 /**
  * Plays a recording into a terminal, through the filter. Resolves at its end or when `signal` aborts, with the terminal put
@@ -14,7 +14,7 @@ export async function replay(options: ReplayOptions): Promise<void> {
   const { path, out, signal, speed = 1 } = options;
   if (!(speed > 0)) throw new SallyportError('usage', 'a replay needs a speed above 0, such as 2 or 0.5');
   const startAt = await startOf(path, options.at);
-  const cast = await readCast(path);
+  const cast = await castAt(path);
   const filter = createTerminalFilter();
   try {
     await play(cast, filter, startAt, options);
@@ -36,10 +36,12 @@ async function play(cast: Cast, filter: TerminalFilter, startAt: number, options
   }
 }
 
+const castAt = async (path: string | OpenBytes) => readCast(typeof path === 'string' ? path : await path());
+
 /** ms since the start at which to begin. */
-async function startOf(path: string, at: number | string | undefined): Promise<number> {
+async function startOf(path: string | OpenBytes, at: number | string | undefined): Promise<number> {
   if (typeof at !== 'string') return at ?? 0;
-  const cast = await readCast(path);
+  const cast = await castAt(path);
   try {
     if (cast.header.command?.includes(at)) return 0;
     for await (const event of cast.events) if (event.kind === 'marker' && markerMatches(event, at)) return event.at;

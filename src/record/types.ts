@@ -150,8 +150,12 @@ export interface RecordingEnd {
   status?: number;
 }
 
+/** Opens a recording's bytes at their beginning. */
+export type OpenBytes = () => Promise<AsyncIterable<Buffer>>;
+
 export interface ReplayOptions {
-  path: string;
+  /** A file, or what opens its bytes: once, and once more where `at` is part of a command. */
+  path: string | OpenBytes;
   out: NodeJS.WritableStream;
   clock: Clock;
   /** 2 plays twice as fast. */

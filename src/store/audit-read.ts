@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { type Clock, sleep } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
 import { auditFile } from './audit-log.js';
 import { parseEvent } from './audit-tail.js';
 import type { AuditEvent, AuditFilter } from './audit-types.js';
@@ -18,6 +18,8 @@ export interface AuditProblem {
 export interface ReadAuditOptions extends AuditFilter {
   /** Hears of lines that are no events and of missing numbers; a torn line that a later event explains is none. */
   onProblem?: (problem: AuditProblem) => void;
+  /** Stops reading, also where nothing is found. */
+  signal?: AbortSignal;
   /** Go on with what is appended, until the signal. */
   follow?: { clock: Clock; signal: AbortSignal; pollMs?: number };
 }
@@ -27,6 +29,7 @@ export async function* readAudit(stateDir: string, options: ReadAuditOptions = {
   const wanted = matcher(options);
   const check = checker(options.onProblem ?? (() => undefined));
   for await (const line of linesOf(auditFile(stateDir), options.follow)) {
+    if (options.signal?.aborted) return;
     const event = parseEvent(line);
     check(event);
     if (event && wanted(event)) yield event;
@@ -115,6 +118,13 @@ async function* bytesFrom(file: string, start: number): AsyncGenerator<Buffer> {
 
 async function pause({ clock, signal, pollMs = 200 }: NonNullable<Follow>): Promise<void> {
   if (signal.aborted) return;
-  const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  await Promise.race([sleep(clock, pollMs), aborted]);
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      timer.cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.after(pollMs, done);
+    signal.addEventListener('abort', done);
+  });
 }
