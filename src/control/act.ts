@@ -2,17 +2,23 @@
 import type { Change } from '../authority/index.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import type { AuditEntry } from '../store/index.js';
-import type { Caller, Verb } from './admin-port.js';
+import type { Caller } from './admin-port.js';
 import type { Deps } from './deps.js';
 import type { Effect } from './live.js';
+import type { AnyVerb } from './streams.js';
 
 /** What the audit log says of an act; `text` reads as a sentence's object: `grant alice role sre on *`. */
 export type Trace = Pick<AuditEntry, 'user' | 'session' | 'target' | 'key' | 'reason' | 'data'> & { text: string };
 
 /** Makes the trace durable, then acts. Rejects without acting when the trace cannot be written. */
-export async function act<T>(deps: Deps, verb: Verb, caller: Caller, trace: Trace, work: () => Promise<T>): Promise<T> {
-  const { data, ...rest } = trace;
-  const entry = { event: 'admin', by: caller.name, ...rest, data: { verb, uid: caller.uid, ...data } } as const;
+export async function act<T>(
+  deps: Pick<Deps, 'audit'>,
+  verb: AnyVerb,
+  caller: Caller,
+  trace: Trace,
+  work: () => Promise<T>,
+): Promise<T> {
+  const entry = entryOf(verb, caller, trace);
   deps.audit.append(entry);
   await deps.audit.durable();
   try {
@@ -24,10 +30,15 @@ export async function act<T>(deps: Deps, verb: Verb, caller: Caller, trace: Trac
   }
 }
 
+/** The audit log's entry of an act. */
+export function entryOf(verb: AnyVerb, caller: Caller, { data, ...rest }: Trace): AuditEntry {
+  return { event: 'admin', by: caller.name, ...rest, data: { verb, uid: caller.uid, ...data } };
+}
+
 /** As `act`, for a change of authority: ends when live sessions have followed it, and says which did. */
 export async function change<T extends { change: Change }>(
   deps: Deps,
-  verb: Verb,
+  verb: AnyVerb,
   caller: Caller,
   trace: Trace,
   work: () => Promise<T>,

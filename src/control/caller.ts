@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, SallyportError } from '../core/errors.js';
 import type { AuditLog } from '../store/index.js';
-import type { Caller, Verb } from './admin-port.js';
+import type { Caller } from './admin-port.js';
+import type { AnyVerb } from './streams.js';
 
 /** What the kernel says of the process that connected (SO_PEERCRED). */
 export interface Peer {
@@ -14,18 +15,18 @@ export interface CallerRules {
   ownUid: number;
   admins: readonly { uid: number; user: string }[];
   /** Decides `@admin:<verb>` for a user on the target `local`; the reason is for the caller to read. */
-  decide(user: string, verb: Verb): Promise<{ allow: boolean; why: string }>;
+  decide(user: string, verb: AnyVerb): Promise<{ allow: boolean; why: string }>;
   /** Whether that process shares the broker's pid namespace. */
   sharesNamespace(pid: number): boolean;
   /** Hears of every refusal before the caller does: it belongs into the audit log. */
-  onRefused?(peer: Peer, verb: Verb, why: string): void;
+  onRefused?(peer: Peer, verb: AnyVerb, why: string): void;
 }
 
 /**
  * Names the caller, or rejects with `refused`. A process in another pid namespace is refused whoever it is: a
  * session's shell may run as the broker's own account and must never act as an admin.
  */
-export async function identifyCaller(peer: Peer, verb: Verb, rules: CallerRules): Promise<Caller> {
+export async function identifyCaller(peer: Peer, verb: AnyVerb, rules: CallerRules): Promise<Caller> {
   try {
     return await identify(peer, verb, rules);
   } catch (error) {
@@ -34,9 +35,26 @@ export async function identifyCaller(peer: Peer, verb: Verb, rules: CallerRules)
   }
 }
 
-async function identify(peer: Peer, verb: Verb, rules: CallerRules): Promise<Caller> {
+async function identify(peer: Peer, verb: AnyVerb, rules: CallerRules): Promise<Caller> {
   if (!rules.sharesNamespace(peer.pid))
     throw new SallyportError('refused', `${verb}: refused: admin commands are not taken from inside a session`);
+  return await byAccount(peer, verb, rules);
+}
+
+/**
+ * Asked again while a stream flows: rejects with `refused` when its caller would not be let in any more. The process itself
+ * is not looked at: it was, and it may be gone.
+ */
+export async function stillMay(peer: Peer, verb: AnyVerb, rules: CallerRules): Promise<void> {
+  try {
+    await byAccount(peer, verb, rules);
+  } catch (error) {
+    rules.onRefused?.(peer, verb, messageOf(error));
+    throw error;
+  }
+}
+
+async function byAccount(peer: Peer, verb: AnyVerb, rules: CallerRules): Promise<Caller> {
   if (peer.uid === 0) return { uid: 0, name: 'root', by: 'root' };
   if (peer.uid === rules.ownUid) return { uid: peer.uid, name: `uid ${peer.uid}`, by: 'owner' };
   const admin = rules.admins.find((a) => a.uid === peer.uid);
@@ -78,4 +96,10 @@ export function auditRefusals(audit: AuditLog): NonNullable<CallerRules['onRefus
       if (!(error instanceof SallyportError)) throw error;
     }
   };
+}
+
+/** Whoever runs a command that works on the files itself. */
+export function offlineCaller(): Caller {
+  const uid = process.geteuid?.() ?? 0;
+  return uid === 0 ? { uid, name: 'root', by: 'root' } : { uid, name: `uid ${uid}`, by: 'owner' };
 }

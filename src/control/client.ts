@@ -1,9 +1,10 @@
 /** Asks a running broker over its control socket. */
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { messageOf, SallyportError } from '../core/errors.js';
 import { type Reply, type Request, VERBS, type Verb } from './admin-port.js';
 import { errorReply, MAX_REPLY_BYTES, PREFIX } from './protocol.js';
 import { shortSocketPath } from './socket-path.js';
+import type { StreamRequest, StreamVerb } from './streams.js';
 
 interface RawReply {
   status: number;
@@ -25,9 +26,14 @@ export async function callBroker<V extends Verb>(socketPath: string, verb: V, re
 }
 
 async function exchange(socketPath: string, verb: Verb, body: string): Promise<RawReply> {
+  return await reaching(socketPath, async (path) => await whole(await post(path, PREFIX + verb, body)));
+}
+
+/** Runs `use` with a name of the socket that fits an address; what keeps it from being reached is `unreachable`. */
+async function reaching<T>(socketPath: string, use: (path: string) => Promise<T>): Promise<T> {
   const short = openPath(socketPath);
   try {
-    return await post(short.path, PREFIX + verb, body);
+    return await use(short.path);
   } catch (error) {
     if (error instanceof SallyportError) throw error;
     throw unreachable(socketPath, error);
@@ -53,23 +59,58 @@ function unreachable(socketPath: string, error: unknown): SallyportError {
   );
 }
 
-function post(socketPath: string, path: string, body: string): Promise<RawReply> {
+/** Resolves when the answer begins; the signal breaks the connection, now and later. */
+function post(socketPath: string, path: string, body: string, signal?: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const req = httpRequest({ socketPath, path, method: 'POST', headers, agent: false }, (res) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      res.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > MAX_REPLY_BYTES) req.destroy(new SallyportError('failed', 'the broker sent too long an answer'));
-        else chunks.push(chunk);
-      });
-      res.on('end', () => resolve({ status: res.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }));
-      res.on('error', reject);
-    });
+    const options = { socketPath, path, method: 'POST', headers, agent: false, ...(signal && { signal }) };
+    const req = httpRequest(options, resolve);
     req.on('error', reject);
     req.end(body);
   });
+}
+
+async function whole(res: IncomingMessage): Promise<RawReply> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of res as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_REPLY_BYTES) throw new SallyportError('failed', 'the broker sent too long an answer');
+    chunks.push(chunk);
+  }
+  return { status: res.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') };
+}
+
+/**
+ * Asks for a stream. Resolves when its first byte may be read, so that it is known not to be refused; rejects as `callBroker`
+ * does. It is read at the reader's pace, ends quietly at the signal, and throws `failed` where the broker breaks it off.
+ */
+export async function openStream<V extends StreamVerb>(
+  socketPath: string,
+  verb: V,
+  request: StreamRequest<V>,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Buffer>> {
+  return await reaching(socketPath, async (path) => {
+    const res = await post(path, PREFIX + verb, JSON.stringify(request), signal).catch((error) => {
+      throw signal.aborted ? new SallyportError('failed', `${verb}: interrupted`) : error;
+    });
+    if (res.statusCode === 200) return bytesOf(verb, res, signal);
+    const { status, body } = await whole(res);
+    throw asError(status, parseJson(body));
+  });
+}
+
+async function* bytesOf(verb: StreamVerb, res: IncomingMessage, signal: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of res as AsyncIterable<Buffer>) yield chunk;
+  } catch {
+    if (signal.aborted) return;
+    throw new SallyportError(
+      'failed',
+      `${verb}: the broker broke off: it has stopped, or you may not read this any more; try again`,
+    );
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -7,6 +7,7 @@ import { formatProblem, SallyportError } from '../core/errors.js';
 import { openAuditLog, openStore, restoreHome, type Store } from '../store/index.js';
 import type { AdminPort, Caller } from './admin-port.js';
 import { HomeBusyError } from './busy.js';
+import { offlineCaller } from './caller.js';
 import { homePaths } from './home.js';
 import { nothingLive } from './live.js';
 import { createOperations } from './operations.js';
@@ -66,11 +67,6 @@ function usablePolicy(config: Config) {
 function isSandboxed(config: Config): boolean {
   if (config.isolation !== 'auto') return config.isolation === 'sandbox';
   return statSync(homePaths(config.home).state).uid !== 0;
-}
-
-function offlineCaller(): Caller {
-  const uid = process.geteuid?.() ?? 0;
-  return uid === 0 ? { uid, name: 'root', by: 'root' } : { uid, name: `uid ${uid}`, by: 'owner' };
 }
 
 /** As `restoreHome`, with a trace in the audit log of what was put there. */

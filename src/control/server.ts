@@ -3,32 +3,32 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { messageOf, SallyportError } from '../core/errors.js';
-import { type AdminPort, type Caller, isVerb, type Verb } from './admin-port.js';
+import { type AdminPort, type Caller, isVerb } from './admin-port.js';
 import type { Peer } from './caller.js';
 import { dispatch } from './dispatch.js';
 import { HTTP_STATUS, MAX_REQUEST_BYTES, PREFIX } from './protocol.js';
 import { shortSocketPath } from './socket-path.js';
+import { createStreamServer, type StreamOptions, type StreamServer } from './stream-server.js';
+import { type AnyVerb, isStreamVerb } from './streams.js';
 
 /** A client that holds a half-sent request longer is dropped. Unit: ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Callers at once: admins and scripts, not a public service. */
 const MAX_CONNECTIONS = 128;
 
-export interface ControlServerOptions {
+export interface ControlServerOptions extends StreamOptions {
   /** home/run/control.sock. The caller holds the home's lock, so a socket already there is nobody's. */
   path: string;
   port: AdminPort;
   /** The process at the other end of a connected unix socket. */
   peerOf(socket: Socket): Peer;
-  identify(peer: Peer, verb: Verb): Promise<Caller>;
-  /** Faults no caller caused, for the operator's log. */
-  onFault?(verb: string, error: unknown): void;
+  identify(peer: Peer, verb: AnyVerb): Promise<Caller>;
 }
 
 export interface ControlServer {
-  /** Stops taking requests, lets those in progress answer, then removes the socket. */
+  /** Ends streams, stops taking requests, lets those in progress answer, then removes the socket. */
   close(): Promise<void>;
 }
 
@@ -43,7 +43,8 @@ export async function startControlServer(options: ControlServerOptions): Promise
     forceCloseConnections: 'idle',
     logger: false,
   });
-  addRoutes(app, options);
+  const streams = createStreamServer(options);
+  addRoutes(app, options, streams);
   await app.ready();
   app.server.maxConnections = MAX_CONNECTIONS;
   const short = shortSocketPath(options.path);
@@ -57,6 +58,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
   }
   return {
     async close() {
+      await streams.close();
       await app.close();
       short.release();
     },
@@ -84,7 +86,7 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-function addRoutes(app: FastifyInstance, options: ControlServerOptions): void {
+function addRoutes(app: FastifyInstance, options: ControlServerOptions, streams: StreamServer): void {
   app.setErrorHandler((error, request, reply) => {
     const failure = asFailure(error);
     if (!(error instanceof SallyportError) && failure.code === 'failed') options.onFault?.(request.url, error);
@@ -93,16 +95,15 @@ function addRoutes(app: FastifyInstance, options: ControlServerOptions): void {
   app.setNotFoundHandler((request) => {
     throw new SallyportError('usage', `no such admin command: ${request.method} ${request.url.slice(0, 100)}`);
   });
-  app.post<{ Params: { verb: string } }>(`${PREFIX}:verb`, async (request) => {
+  app.post<{ Params: { verb: string } }>(`${PREFIX}:verb`, async (request, reply) => {
     const { verb } = request.params;
-    if (!isVerb(verb)) throw new SallyportError('usage', `no such admin command: ${verb.slice(0, 100)}`);
-    return await serve(verb, request, options);
+    if (!isVerb(verb) && !isStreamVerb(verb))
+      throw new SallyportError('usage', `no such admin command: ${verb.slice(0, 100)}`);
+    const peer = options.peerOf(request.raw.socket);
+    const caller = await options.identify(peer, verb);
+    if (isStreamVerb(verb)) return await streams.send(verb, request.body, { peer, caller }, reply);
+    return await dispatch(options.port, verb, request.body, caller);
   });
-}
-
-async function serve(verb: Verb, request: FastifyRequest, options: ControlServerOptions): Promise<unknown> {
-  const caller = await options.identify(options.peerOf(request.raw.socket), verb);
-  return await dispatch(options.port, verb, request.body, caller);
 }
 
 function asFailure(error: unknown): SallyportError {

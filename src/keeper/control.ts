@@ -1,11 +1,13 @@
 import type { Authority, Change } from '../authority/index.js';
 import type { Config } from '../config/index.js';
-import type { AdminPort, Verb } from '../control/admin-port.js';
-import { auditRefusals, identifyCaller, sharesPidNamespace } from '../control/caller.js';
+import type { AdminPort } from '../control/admin-port.js';
+import { auditRefusals, type CallerRules, identifyCaller, sharesPidNamespace, stillMay } from '../control/caller.js';
 import { homePaths } from '../control/home.js';
 import type { Live } from '../control/live.js';
 import { createOperations } from '../control/operations.js';
 import { type ControlServer, startControlServer } from '../control/server.js';
+import { createStreams } from '../control/streaming.js';
+import type { AnyVerb } from '../control/streams.js';
 import type { Clock } from '../core/clock.js';
 import { formatProblem, messageOf } from '../core/errors.js';
 import { peerCredentials } from '../os/peercred.js';
@@ -35,7 +37,7 @@ export interface Control {
 
 /** The admin side of a running broker: the operations, and the socket they are asked through. */
 export async function startControl(parts: ControlParts): Promise<Control> {
-  const { config, ground, authority } = parts;
+  const { config, ground } = parts;
   const port = createOperations({
     ...parts,
     config: () => config.current,
@@ -55,21 +57,26 @@ export async function startControl(parts: ControlParts): Promise<Control> {
     path: homePaths(config.current.home).controlSocket,
     port,
     peerOf: peerCredentials,
-    identify: (peer, verb) =>
-      identifyCaller(peer, verb, {
-        ownUid: process.getuid?.() ?? 0,
-        admins: config.current.admins,
-        decide: (user, asked) => decideAdmin(user, asked, authority, parts.clock),
-        sharesNamespace: sharesPidNamespace,
-        onRefused: auditRefusals(parts.audit),
-      }),
+    streams: createStreams({ ...parts, config: () => config.current }),
+    clock: parts.clock,
+    identify: (peer, verb) => identifyCaller(peer, verb, callerRules(parts)),
+    stillMay: (peer, verb) => stillMay(peer, verb, callerRules(parts)),
     onFault: (verb, error) => parts.log(`${verb}: ${messageOf(error)}`),
   });
   return { reload: () => reload(port), close: () => server.close() };
 }
 
+/** As they are now: a reload may change who is an admin. */
+const callerRules = ({ config, authority, clock, audit }: ControlParts): CallerRules => ({
+  ownUid: process.getuid?.() ?? 0,
+  admins: config.current.admins,
+  decide: (user, asked) => decideAdmin(user, asked, authority, clock),
+  sharesNamespace: sharesPidNamespace,
+  onRefused: auditRefusals(audit),
+});
+
 /** `@admin:<verb>` for a user, as any other action is decided. */
-async function decideAdmin(user: string, verb: Verb, authority: Authority, clock: Clock) {
+async function decideAdmin(user: string, verb: AnyVerb, authority: Authority, clock: Clock) {
   if (!authority.user(user)) return { allow: false, why: `no user ${user}` };
   const lock = authority.lockFor({ user });
   if (lock) return { allow: false, why: `locked: ${lock.reason}` };

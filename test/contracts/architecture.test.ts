@@ -20,7 +20,7 @@ const ARROWS: Record<string, readonly string[]> = {
   session: ['core', 'policy', 'wire', 'record', 'gate'],
   guard: ['core', 'policy', 'wire', 'os', 'pty', 'gate'],
   door: ['core', 'policy', 'wire', 'config', 'os', 'pty', 'record', 'gate', 'session', 'ssh'],
-  control: ['core', 'policy', 'command', 'wire', 'config', 'os', 'store', 'authority', 'gate'],
+  control: ['core', 'policy', 'command', 'wire', 'config', 'os', 'store', 'authority', 'record', 'gate'],
   keeper: [
     ...['core', 'policy', 'wire', 'config', 'os', 'store', 'authority', 'record', 'session', 'ssh', 'guard', 'control'],
   ],

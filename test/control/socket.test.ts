@@ -6,6 +6,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { AdminPort, Caller } from '../../src/control/admin-port.js';
 import { callBroker } from '../../src/control/client.js';
 import { startControlServer } from '../../src/control/server.js';
+import type { StreamPort } from '../../src/control/streams.js';
+import { systemClock } from '../../src/core/clock.js';
 import { SallyportError } from '../../src/core/errors.js';
 import { peerCredentials } from '../../src/os/peercred.js';
 
@@ -38,6 +40,9 @@ async function serve(path = join(temporary(), 'run/control.sock')): Promise<stri
   const server = await startControlServer({
     path,
     port,
+    streams: {} as StreamPort,
+    clock: systemClock(),
+    stillMay: async () => {},
     peerOf: (socket) => peerCredentials(socket),
     identify: async ({ uid }, verb) => {
       if (verb === 'kill') throw new SallyportError('refused', 'kill: refused');

@@ -1,0 +1,74 @@
+/** What auditors read, found in a home's files: the same for the keeper and for a command that may read them itself. */
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import { type FindFilter, findRecordings, type RecordingEntry, readEnd } from '../record/index.js';
+import { type AuditEvent, type AuditFilter, readAudit } from '../store/index.js';
+import type { Trace } from './act.js';
+import { homePaths } from './home.js';
+import type { Found, RecordingView } from './streams.js';
+import { iso } from './views.js';
+
+/** Newest first. What is damaged, or vanishes while it is looked at, is a problem and passed over. */
+export async function* recordingsIn(
+  home: string,
+  filter: FindFilter,
+  signal?: AbortSignal,
+): AsyncGenerator<Found<RecordingView>> {
+  const problems: string[] = [];
+  const complain = (error: unknown) => void problems.push(messageOf(error));
+  for await (const entry of findRecordings(homePaths(home).recordings, filter, complain, signal)) {
+    const item = await viewOf(entry).catch(complain);
+    for (const problem of problems.splice(0)) yield { problem };
+    if (item) yield { item };
+  }
+  for (const problem of problems) yield { problem };
+}
+
+async function viewOf({ id, path, header, size }: RecordingEntry): Promise<RecordingView> {
+  const end = await readEnd(path);
+  const { user, account, target, kind, source } = header;
+  return {
+    id,
+    user,
+    account,
+    target,
+    kind,
+    source,
+    startedAt: iso(header.startedAt),
+    lengthMs: Math.round(end?.at ?? 0),
+    ...(end?.cause !== undefined && { cause: end.cause }),
+    ...(header.command !== undefined && { command: header.command }),
+    size,
+    recording: path,
+  };
+}
+
+export interface AuditHow {
+  clock: Clock;
+  /** Polls the log for more, until the signal. */
+  follow: boolean;
+  signal: AbortSignal;
+}
+
+/** In the order of the log; `filter.session` is the beginning of an id here. */
+export async function* auditIn(
+  home: string,
+  { session: prefix, ...filter }: AuditFilter,
+  { clock, follow, signal }: AuditHow,
+): AsyncGenerator<Found<AuditEvent>> {
+  const problems: string[] = [];
+  const onProblem = ({ line, message }: { line: number; message: string }) =>
+    void problems.push(`audit log, line ${line}: ${message}`);
+  const more = follow ? { follow: { clock, signal } } : {};
+  for await (const item of readAudit(homePaths(home).state, { ...filter, ...more, signal, onProblem })) {
+    for (const problem of problems.splice(0)) yield { problem };
+    if (prefix === undefined || item.session?.startsWith(prefix)) yield { item };
+  }
+  for (const problem of problems) yield { problem };
+}
+
+/** What the audit log says of someone who looks at a recording. */
+export function replayTrace({ id, header }: RecordingEntry): Trace {
+  const { user, target } = header;
+  return { text: 'replay the recording', session: id, ...(user !== '' && { user }), ...(target !== '' && { target }) };
+}

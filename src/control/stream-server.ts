@@ -1,0 +1,154 @@
+/** The streaming side of the control socket: who reads is looked at again while it flows, and a slow reader waits alone. */
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import { type Clock, within } from '../core/clock.js';
+import { messageOf, SallyportError } from '../core/errors.js';
+import type { Caller } from './admin-port.js';
+import type { Peer } from './caller.js';
+import { createSlots } from './slots.js';
+import { type Found, type Frame, STREAMS, type StreamPort, type StreamRequest, type StreamVerb } from './streams.js';
+
+/** A right that ends is felt within this by whoever still reads. Unit: ms. */
+const RECHECK_MS = 1000;
+/** What a stream that is stopped may take for its last words. Unit: ms. */
+const GOODBYE_MS = 300;
+/** Bytes read ahead of the client. */
+const AHEAD_BYTES = 64 * 1024;
+
+export interface StreamOptions {
+  streams: StreamPort;
+  clock: Clock;
+  /** Rejects when that peer would be refused now. */
+  stillMay(peer: Peer, verb: StreamVerb): Promise<void>;
+  /** Faults no caller caused, for the operator's log. */
+  onFault?(verb: string, error: unknown): void;
+}
+
+export interface Reader {
+  peer: Peer;
+  caller: Caller;
+}
+
+export interface StreamServer {
+  /** Answers one request with a stream; rejects before its first byte. */
+  send(verb: StreamVerb, body: unknown, reader: Reader, reply: FastifyReply): Promise<FastifyReply>;
+  /** Ends every stream, by force where the client does not read. */
+  close(): Promise<void>;
+}
+
+export function createStreamServer(options: StreamOptions): StreamServer {
+  const { clock } = options;
+  const slots = createSlots();
+  const flowing = new Set<Stream>();
+  let closed = false;
+  return {
+    async send(verb, body, { peer, caller }, reply) {
+      if (closed) throw stopped();
+      if (reply.raw.destroyed) throw new SallyportError('failed', `${verb}: the client has left`);
+      const release = slots.take(peer.uid);
+      const stream = createStream(reply, clock);
+      const recheck = () => options.stillMay(peer, verb).catch((error) => stream.stop(error));
+      const timer = clock.every(RECHECK_MS, () => stream.signal.aborted || void recheck());
+      flowing.add(stream);
+      void stream.over.then(() => {
+        timer.cancel();
+        flowing.delete(stream);
+        release();
+      });
+      const chunks = await open(verb, body, caller, options.streams, stream.signal);
+      const bytes = stoppable(chunks, stream.signal, (error) => options.onFault?.(verb, error));
+      reply.type(verb === 'replay' ? 'application/x-asciicast' : 'application/x-ndjson');
+      return reply.send(Readable.from(bytes, { objectMode: false, highWaterMark: AHEAD_BYTES }));
+    },
+    async close() {
+      closed = true;
+      for (const stream of flowing) stream.stop(stopped());
+      await within(clock, Promise.all([...flowing].map((stream) => stream.over)), GOODBYE_MS * 2);
+    },
+  };
+}
+
+const stopped = () => new SallyportError('unreachable', 'the broker has stopped');
+
+interface Stream {
+  /** Aborted when the client has left, and by `stop`. */
+  signal: AbortSignal;
+  /** The connection is done with this answer. */
+  over: Promise<void>;
+  /** Says why, where the client reads on, and goes. Idempotent. */
+  stop(why: unknown): void;
+}
+
+function createStream({ raw }: FastifyReply, clock: Clock): Stream {
+  const abort = new AbortController();
+  const over = new Promise<void>((resolve) => {
+    raw.once('close', () => {
+      abort.abort();
+      resolve();
+    });
+  });
+  return {
+    signal: abort.signal,
+    over,
+    stop(why) {
+      if (abort.signal.aborted) return;
+      abort.abort(why);
+      const force = clock.after(GOODBYE_MS, () => raw.destroy());
+      void over.then(() => force.cancel());
+    },
+  };
+}
+
+/** The chunks of a stream, its request checked first. Rejects with `usage` when that has the wrong shape. */
+async function open(
+  verb: StreamVerb,
+  body: unknown,
+  caller: Caller,
+  port: StreamPort,
+  signal: AbortSignal,
+): Promise<AsyncIterable<string | Buffer>> {
+  if (verb === 'replay') return await port.replay(checked(verb, body), caller);
+  if (verb === 'audit') return frames(port.audit(checked(verb, body), signal), signal);
+  return frames(port.recordings(checked(verb, body), signal), signal);
+}
+
+function checked<V extends StreamVerb>(verb: V, body: unknown): StreamRequest<V> {
+  const parsed = STREAMS[verb].safeParse(body ?? {});
+  if (parsed.success) return parsed.data as StreamRequest<V>;
+  const [issue] = parsed.error.issues;
+  throw new SallyportError('usage', `${verb}: ${[...(issue?.path ?? []), issue?.message].join(': ')}`);
+}
+
+/** One JSON a line; what goes wrong on the way is the last of them. */
+async function* frames(found: AsyncIterable<Found<unknown>>, signal: AbortSignal): AsyncGenerator<string> {
+  try {
+    for await (const one of found) {
+      signal.throwIfAborted();
+      yield line(one);
+    }
+    signal.throwIfAborted();
+    yield line({ end: true });
+  } catch (error) {
+    const code = error instanceof SallyportError ? error.code : 'failed';
+    yield line({ error: { code, message: messageOf(error) } });
+  }
+}
+
+const line = (frame: Frame) => `${JSON.stringify(frame)}\n`;
+
+/** Frames say themselves why they end; bytes that end early break the connection, so that they are not taken for whole. */
+async function* stoppable(
+  chunks: AsyncIterable<string | Buffer>,
+  signal: AbortSignal,
+  onFault: (error: unknown) => void,
+): AsyncGenerator<string | Buffer> {
+  try {
+    for await (const chunk of chunks) {
+      if (typeof chunk !== 'string') signal.throwIfAborted();
+      yield chunk;
+    }
+  } catch (error) {
+    if (!signal.aborted) onFault(error);
+    throw error;
+  }
+}
