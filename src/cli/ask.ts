@@ -2,29 +2,17 @@
 import { existsSync } from 'node:fs';
 import { findHome } from '../config/index.js';
 import { type Reply, type Request, VERBS, type Verb } from '../control/admin-port.js';
-import { HomeBusyError } from '../control/busy.js';
 import { callBroker } from '../control/client.js';
 import { dispatch } from '../control/dispatch.js';
 import { homePaths } from '../control/home.js';
-import { sleep } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
-import { clock } from './now.js';
 import type { Globals } from './output.js';
-
-/** How long a broker that starts or stops, or another command, may keep the home from us. Unit: ms. */
-const PATIENCE_MS = 10_000;
-const RETRY_MS = 50;
+import { patiently } from './patience.js';
 
 /** Rejects with the operation's error, or `unreachable` when only a running broker could answer. */
 export async function ask<V extends Verb>(globals: Globals, verb: V, request: Request<V>): Promise<Reply<V>> {
   const home = homeOf(globals);
-  for (const giveUp = clock.mono() + PATIENCE_MS; ; await sleep(clock, RETRY_MS)) {
-    try {
-      return await once(home, verb, request);
-    } catch (error) {
-      if (!(error instanceof HomeBusyError) || clock.mono() >= giveUp) throw error;
-    }
-  }
+  return await patiently(() => once(home, verb, request));
 }
 
 async function once<V extends Verb>(home: string, verb: V, request: Request<V>): Promise<Reply<V>> {

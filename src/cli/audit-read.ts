@@ -1,11 +1,14 @@
-/** Prints the audit log of a home, for who may read its files: root and the home's owner. */
+/** Prints the audit log of a home: from its files for who may read them, else through the broker. */
+import { auditIn } from '../control/evidence.js';
 import { homePaths } from '../control/home.js';
+import { askFrames } from '../control/stream-client.js';
+import { auditEvent, type Found } from '../control/streams.js';
 import type { Clock } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
-import { escapeText } from '../core/escape.js';
+import { escapeText, safeJson } from '../core/escape.js';
 import { renderAudit } from '../record/index.js';
-import { AUDIT_EVENTS, type AuditFilter, readAudit } from '../store/index.js';
-import { mustReadFiles } from './readable.js';
+import { AUDIT_EVENTS, type AuditEvent, type AuditEventName, type AuditFilter } from '../store/index.js';
+import { mayRead, untilInterrupted } from './readable.js';
 
 export interface AuditPrint {
   json?: boolean;
@@ -13,20 +16,33 @@ export interface AuditPrint {
   clock: Clock;
 }
 
-/** One event a line; what is unreadable or missing in the log is said on stderr. Follows until SIGINT. */
+/**
+ * One event a line; what is unreadable or missing in the log is said on stderr. `filter.session` is the beginning of an id.
+ * Follows until SIGINT.
+ */
 export async function readAuditOf(home: string, filter: AuditFilter, print: AuditPrint): Promise<void> {
-  const { state } = homePaths(home);
-  mustReadFiles(state, 'the audit log');
-  if (filter.event !== undefined && !AUDIT_EVENTS.some((name) => name === filter.event))
-    throw new SallyportError('usage', `--event ${filter.event}: no such event; there are ${AUDIT_EVENTS.join(', ')}`);
-  const { session: prefix, ...rest } = filter;
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  const follow = print.follow ? { follow: { clock: print.clock, signal: stop.signal } } : {};
-  const onProblem = ({ line, message }: { line: number; message: string }) =>
-    process.stderr.write(`sallyport: audit log, line ${line}: ${escapeText(message)}\n`);
-  for await (const event of readAudit(state, { ...rest, ...follow, onProblem })) {
-    if (prefix !== undefined && !event.session?.startsWith(prefix)) continue;
-    process.stdout.write(`${print.json ? JSON.stringify(event) : renderAudit(event)}\n`);
+  for await (const found of eventsOf(home, filter, print)) {
+    if ('problem' in found) process.stderr.write(`sallyport: ${escapeText(found.problem, 600)}\n`);
+    else process.stdout.write(`${print.json ? safeJson(found.item) : renderAudit(found.item)}\n`);
   }
+}
+
+function eventsOf(
+  home: string,
+  filter: AuditFilter,
+  { clock, follow = false }: AuditPrint,
+): AsyncIterable<Found<AuditEvent>> {
+  const { state, controlSocket: socketPath } = homePaths(home);
+  const { event, ...rest } = filter;
+  const known = event === undefined ? {} : { event: knownEvent(event) };
+  const signal = untilInterrupted();
+  if (mayRead(state)) return auditIn(home, filter, { clock, follow, signal });
+  const request = { ...rest, ...known, ...(follow && { follow }) };
+  return askFrames({ socketPath, verb: 'audit', request, schema: auditEvent, signal });
+}
+
+function knownEvent(name: string): AuditEventName {
+  const event = AUDIT_EVENTS.find((known) => known === name);
+  if (event) return event;
+  throw new SallyportError('usage', `--event ${name}: no such event; there are ${AUDIT_EVENTS.join(', ')}`);
 }

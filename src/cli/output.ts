@@ -1,6 +1,6 @@
 /** Where commands write: text for people, or one JSON value a line. */
 import { EXIT_CODES, messageOf, SallyportError } from '../core/errors.js';
-import { escapeText } from '../core/escape.js';
+import { escapeText, safeJson } from '../core/escape.js';
 
 /** What every command gets: the options that any of them takes. */
 export interface Globals {
@@ -10,7 +10,7 @@ export interface Globals {
 
 /** Prints `value` as JSON under --json, else the lines made from it. */
 export function show<T>(globals: Globals, value: T, render: (value: T) => readonly string[]): void {
-  if (globals.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+  if (globals.json) process.stdout.write(`${safeJson(value)}\n`);
   else for (const line of render(value)) process.stdout.write(`${line}\n`);
 }
 

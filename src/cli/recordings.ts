@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import type { RecordingView } from '../control/streams.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { SallyportError } from '../core/errors.js';
 import type { FindFilter } from '../record/types.js';
 import { notYet } from './later.js';
 import { clock, now } from './now.js';
 import { type Globals, show } from './output.js';
-import type { RecordingView } from './recordings-read.js';
 import { table } from './table.js';
 import { localTime, parseLength, parsePast } from './when.js';
 
@@ -60,6 +60,7 @@ interface ReplayCommand extends Globals {
   speed?: string;
   idleLimit?: string;
   at?: string;
+  markers?: boolean;
   follow?: boolean;
 }
 
@@ -71,19 +72,20 @@ function addReplay(program: Command): void {
     .option('--speed <n>', 'this many times as fast')
     .option('--idle-limit <seconds>', 'pauses are no longer than this')
     .option('--at <offset-or-command>', 'start there: 90s, 5m, 1:30, or part of a typed line')
+    .option('--markers', 'show typed lines and refusals as lines of their own')
     .option('--follow', 'follow a live session (not in this version)')
     .action(async (id: string, _o: object, command: Command) => {
       const options = command.optsWithGlobals<ReplayCommand>();
       if (options.follow) throw notYet('replay --follow');
-      const { speed, idleLimit, at } = options;
+      const { speed, idleLimit, at, markers = false } = options;
       const how = {
         ...(speed !== undefined && { speed: positive('--speed', speed) }),
         ...(idleLimit !== undefined && { idleLimitMs: seconds('--idle-limit', idleLimit) }),
         ...(at !== undefined && { at: offset(at) }),
       };
       const { homeOf } = await import('./ask.js');
-      const { replayRecording } = await import('./recordings-read.js');
-      await replayRecording(homeOf(options), id, { ...how, clock, json: options.json ?? false });
+      const { replayRecording } = await import('./replay.js');
+      await replayRecording(homeOf(options), id, { ...how, clock, markers, json: options.json ?? false });
     });
 }
 
