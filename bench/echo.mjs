@@ -9,8 +9,8 @@ const LINE = 60;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
 const modes = [
-  { name: 'cat', note: 'the line discipline echoes', start: 'cat', newLine: '\r', perLine: 2 },
-  { name: 'bash prompt', note: 'readline echoes', start: undefined, newLine: '\x15', perLine: 1 },
+  { name: 'cat', note: 'the line discipline echoes', start: 'cat', newLine: '\r' },
+  { name: 'bash prompt', note: 'readline echoes', start: undefined, newLine: '\x15' },
 ];
 
 /** Resolves with the ms until the key is back. */
