@@ -1,11 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shellHomeOf, startBroker, type TestBroker } from '../helpers/broker.js';
+import { installPackage } from '../helpers/installed.js';
 import { addPerson, type Person } from '../helpers/people.js';
-import { processesOf, stateOf, until } from '../helpers/processes.js';
+import { stateOf, until } from '../helpers/processes.js';
 
 const POLICY = `
 p, all,     engineer, *, *,        true, allow, checked
@@ -14,31 +15,39 @@ p, session, engineer, *, @session, true, allow, checked
 p, exec,    engineer, *, @exec,    true, allow, checked
 p, no-rm,   *,        *, rm **,    true, deny,  checked
 `;
-const BIN = fileURLToPath(new URL('../../bin/sallyport', import.meta.url));
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 const uid = isRoot ? NOBODY : (process.getuid?.() ?? NOBODY);
 
-/** Root plays the ordinary user as `nobody`, who must be able to read the program. */
-function nobodyCanRun(): boolean {
+/** Host pids of what runs with these words on its command line; everyone may see that. */
+function running(words: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => commandLine(pid).includes(words)).map(Number);
+}
+
+function commandLine(pid: string): string {
   try {
-    const args = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', process.execPath, BIN, '--version'];
-    execFileSync('setpriv', args, { stdio: 'ignore', cwd: '/' });
-    return true;
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
-    return false;
+    return '';
   }
 }
 
-const why = isRoot && !nobodyCanRun() ? ` (not run: nobody cannot read ${dirname(BIN)})` : '';
+/** No other process on the machine sleeps for so long. */
+let naps = 600_000 + (process.pid % 10_000) * 10;
+const nap = () => `sleep ${naps++}`;
 
-describe.skipIf(why !== '')(`a broker run by an ordinary user${why}`, () => {
+const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+// Root plays the ordinary user as `nobody`, with the package installed where nobody can read it.
+describe('a broker run by an ordinary user', () => {
   let broker: TestBroker;
   let bob: Person;
   beforeAll(async () => {
+    const as = isRoot ? { as: { uid: NOBODY, bin: installPackage() } } : {};
     // Not /tmp, /var/tmp or a home, which every session has anew: only the hiding of it keeps this one out of sight.
     if (isRoot) process.env.TMPDIR = '/var/lib';
-    broker = await startBroker({ policy: POLICY, ...(isRoot ? { as: { uid: NOBODY, bin: BIN } } : {}) });
+    broker = await startBroker({ policy: POLICY, ...as });
     bob = await addPerson(broker, 'bob');
   });
   afterAll(async () => {
@@ -101,24 +110,97 @@ describe.skipIf(why !== '')(`a broker run by an ordinary user${why}`, () => {
     expect(existsSync(join(shellHomeOf(broker.home, NOBODY), 'note'))).toBe(true);
   });
 
+  it('has its control socket out of reach, by whatever way one goes there', async () => {
+    const { stdout } = await broker.exec(
+      'python3 -',
+      `
+import glob, os, socket
+home = ${JSON.stringify(broker.home)}
+roots = [''] + [root + where for root in glob.glob('/proc/[0-9]*') for where in ('/root', '/cwd/../../../../../..')]
+for root in roots:
+    try:
+        socket.socket(socket.AF_UNIX).connect((root + home + '/run/control.sock')[:107]); print('connected', root)
+    except OSError as e: print(type(e).__name__)
+    for part in ('state/store.json', 'state/host_key', 'state/audit.log', 'recordings', 'sallyport.yaml'):
+        try: os.stat(root + home + '/' + part); print('seen', root, part)
+        except OSError: pass
+try: print(os.listdir(home))
+except OSError: pass
+`,
+    );
+    expect(stdout).toMatch(/^(?:(?:FileNotFoundError|PermissionError|\[\])\n)+$/);
+  });
+
+  it('refuses a typed line whole, and a program that no line named', async () => {
+    const shell = await broker.shell();
+    await shell.line('echo a > made; rm made', 'sallyport: denied: rm made (no-rm: denied by rule)');
+    await shell.line('ls made; c=rm; touch kept; $c kept; echo status-$?', 'status-126');
+    expect(shell.shown()).toMatch(/cannot access 'made'/);
+    expect(shell.shown()).toContain('sallyport: denied: rm kept, started by ');
+    shell.type('exit\r');
+    await shell.exit();
+  });
+
+  it('loses and changes no byte of a terminal', async () => {
+    const bytes = Buffer.concat([Buffer.from(Array.from({ length: 256 }, (_, i) => i)), randomBytes(100_000)]);
+    const command = `stty raw -echo; printf go; head -c ${bytes.length}; exit 7`;
+    const stdio = ['pipe', 'pipe', 'ignore'] as const;
+    const child = spawn('ssh', [...broker.sshArgs('-tt', '-e', 'none'), command], { stdio: [...stdio] });
+    let out = Buffer.alloc(0);
+    child.stdout?.on('data', (chunk: Buffer) => {
+      const waiting = !out.includes('go');
+      out = Buffer.concat([out, chunk]);
+      if (waiting && out.includes('go')) child.stdin?.write(bytes);
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(7);
+    expect(sha(out.subarray(out.indexOf('go') + 2))).toBe(sha(bytes));
+  });
+
   it('decides every program', async () => {
     const ran = await broker.exec('touch kept; c=rm; $c kept; echo $?; ls kept');
     expect(ran.stdout).toBe('126\nkept\n');
     expect(ran.stderr).toContain('sallyport: denied: rm kept, started by ');
   });
 
-  it.skipIf(!isRoot)('leaves no shell when door, guard or keeper is killed (needs root to look)', async () => {
-    for (const which of ['doorPid', 'guardPid', 'keeper'] as const) {
+  const STUBBORN = "trap '' HUP TERM INT";
+
+  it('leaves nothing of a session that is killed, or whose time is over', async () => {
+    const sleeper = nap();
+    const start = async (end: () => Promise<unknown>, words: string) => {
       const shell = await broker.shell();
-      const lines = ["trap '' HUP TERM INT", 'nohup sleep 611 >/dev/null 2>&1 &', '(setsid sleep 612 &)'];
-      for (const line of lines) await shell.line(`${line}\recho typed-$((20+2))`, 'typed-22');
+      for (const line of [STUBBORN, `nohup ${sleeper} >/dev/null 2>&1 &`, `(setsid ${sleeper} &)`])
+        await shell.line(`${line}\recho typed-$((20+2))`, 'typed-22');
+      expect(running(sleeper).length).toBeGreaterThanOrEqual(2);
+      await end();
+      await shell.waitFor(`sallyport: session closed: ${words}`, { timeoutMs: 20_000 });
+      expect(await shell.exit()).toBe(254);
+      await until('nothing is left', () => running(sleeper).length === 0);
+    };
+    const kill = async () => {
       const [session] = await broker.json<{ id: string }[]>('sessions');
+      return broker.json('kill', session?.id ?? '', '--reason', 'over');
+    };
+    await start(kill, 'killed');
+    const file = join(broker.home, 'sallyport.yaml');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, `${text}\nsession: { hard: 6s, warn: [1s] }\n`);
+    expect((await broker.cli('reload')).stderr).toBe('');
+    await start(async () => undefined, 'deadline');
+    writeFileSync(file, text);
+    expect((await broker.cli('reload')).stderr).toBe('');
+  });
+
+  it('leaves no shell when door, guard or keeper is killed', async () => {
+    for (const which of ['doorPid', 'guardPid', 'keeper'] as const) {
+      const sleeper = nap();
+      const shell = await broker.shell();
+      const lines = [STUBBORN, `nohup ${sleeper} >/dev/null 2>&1 &`, `(setsid ${sleeper} &)`];
+      for (const line of lines) await shell.line(`${line}\recho typed-$((20+2))`, 'typed-22');
+      expect(running(sleeper).length).toBeGreaterThanOrEqual(2);
       const { doors } = await broker.json<{ doors: { doorPid: number; guardPid: number }[] }>('status');
-      const processes = processesOf(session?.id ?? '');
       // The program that turned root into the ordinary user has become the broker.
       process.kill((which === 'keeper' ? broker.process.pid : doors[0]?.[which]) ?? 0, 'SIGKILL');
-      await processes.gone();
-      processes.close();
+      await until('nothing is left', () => running(sleeper).length === 0);
       expect(await shell.exit()).toBe(255);
       if (which !== 'keeper') await until('a new pair is up', async () => (await broker.exec('true')).code === 0);
     }

@@ -1,0 +1,29 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { root } from '../contracts/sources.js';
+
+/** What packages bring for other systems and for their own building. */
+const USELESS = /\/(?:prebuilds\/(?:win32|darwin)|third_party|deps|obj\.target)/;
+
+/**
+ * The package as `npm pack` makes it, installed with the packages it depends on where every account can read it.
+ * Returns its command. It lies in the tests' own directory and goes with it.
+ */
+export function installPackage(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'package-'));
+  chmodSync(dir, 0o755);
+  const run = (program: string, args: string[]) =>
+    execFileSync(program, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir]);
+  const [tarball = ''] = readdirSync(dir).filter((name) => name.endsWith('.tgz'));
+  const installed = join(dir, 'sallyport');
+  mkdirSync(installed);
+  run('tar', ['-xzf', join(dir, tarball), '-C', installed, '--strip-components=1']);
+  const needed = run('npm', ['ls', '--omit=dev', '--all', '--parseable']).trim().split('\n');
+  for (const path of needed.filter((p) => p.startsWith(join(root, 'node_modules/'))))
+    cpSync(path, join(installed, relative(root, path)), { recursive: true, filter: (file) => !USELESS.test(file) });
+  run('chmod', ['-R', 'a+rX', installed]);
+  return join(installed, 'bin/sallyport');
+}
