@@ -1,4 +1,5 @@
 import { messageOf } from '../core/errors.js';
+import { appletOf } from './applet.js';
 import { holdsFor } from './cel/condition.js';
 import type { Ask } from './enforcer.js';
 import { type Facts, factsAt } from './facts.js';
@@ -35,12 +36,22 @@ function decideCommand(scene: Scene, question: CommandQuestion, atMs: number): D
   if (question.children === 'none') return { allow: false, why: 'children', children: 'none' };
   const certain = run(scene, question, atMs, false);
   if (certain.deny) return refusedBy(certain.deny);
+  const inner = refusedApplet(scene, question, atMs);
+  if (inner) return inner;
   const decision = settle(question, certain.allows);
   if (!question.words.some((word) => word.dynamic)) return decision;
   const possible = run(scene, question, atMs, true);
   if (possible.deny) return { ...refusedBy(possible.deny), uncertain: true };
   if (!decision.allow && possible.allows.length > 0) return { ...NO_RULE, uncertain: true };
   return decision;
+}
+
+/** A program inside a program needs no allow of its own, but what a deny names it may not be. */
+function refusedApplet(scene: Scene, question: CommandQuestion, atMs: number): Decision | undefined {
+  const applet = appletOf(question);
+  if (!applet) return undefined;
+  const decision = decideCommand(scene, { ...applet, children: 'trusted' }, atMs);
+  return decision.rule?.effect === 'deny' ? decision : undefined;
 }
 
 const NO_RULE: Decision = { allow: false, why: 'no-rule', children: 'none' };

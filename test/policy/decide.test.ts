@@ -37,6 +37,15 @@ describe('deciding', () => {
     );
   });
 
+  it('a deny holds for a program inside a program too, an allow does not reach there', async () => {
+    const r = await rights(rule('a', '*') + rule('d', 'rm {-r} **', 'deny'));
+    for (const line of ['busybox rm -r x', 'busybox busybox rm -r x', '/bin/busybox rm -fr x', 'toybox rm -r x'])
+      expect(brief(r.decide(typed(line), NOON))).toBe('deny d rule none');
+    expect(r.decide(typed('busybox rm x'), NOON).allow).toBe(true);
+    expect(r.decide(typed('busybox ls rm -r'), NOON).allow).toBe(true);
+    expect((await rights(rule('a', 'ls **'))).decide(typed('busybox ls'), NOON).allow).toBe(false);
+  });
+
   it('names file and line of the rule', async () => {
     expect((await rights(`\n${rule('a', 'ls')}`)).decide(run('ls'), NOON).rule).toEqual({
       id: 'a',
