@@ -21,7 +21,13 @@ function escapeChar(c: string): string {
 
 /** An argv as one line a person could read: words quoted where they need it, then escaped and cut. */
 export function showArgv(argv: readonly string[], max = 200): string {
-  return escapeText(argv.map(quoteWord).join(' '), max);
+  let text = '';
+  for (const word of argv) {
+    // Quoting a megabyte to show 200 characters would be work for an attacker's sake.
+    text += (text === '' ? '' : ' ') + quoteWord(word.slice(0, max + 1));
+    if (text.length > max) break;
+  }
+  return escapeText(text, max);
 }
 
 function quoteWord(word: string): string {

@@ -18,6 +18,7 @@ describe('what is shown cannot act on a terminal', () => {
   it('long argument lists are cut, words with spaces quoted', () => {
     expect(showArgv(['rm', '-rf', 'a b'])).toBe(`rm -rf 'a b'`);
     expect(showArgv(['x'.repeat(300)])).toHaveLength(200);
+    expect(showArgv(Array(1e6).fill('x'.repeat(1e3)))).toBe(`${'x'.repeat(199)}…`);
     expect(showArgv(["it's"])).toBe(`'it'\\''s'`);
   });
 });

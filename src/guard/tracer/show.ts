@@ -1,7 +1,7 @@
 /** What of an argv leaves the guard: all that is needed to decide, little of what is only shown, never megabytes. */
 
-/** xargs stays below by default, and so does `*` in a directory of ten thousand files. */
-const ASKED = { words: 16_384, bytes: 512 * 1024 };
+/** xargs stays below by default, and so does `*` in a directory of many thousand files. */
+const ASKED = { words: 16_384, bytes: 256 * 1024 };
 const SHOWN = { words: 64, bytes: 4_096 };
 
 /** The words a question is about, each whole, as UTF-8; `cut` when some are missing. */
