@@ -76,7 +76,10 @@ async function serve(
     return;
   }
   const admitted = answer.session;
-  const rights = await createLiveRights(admitted.rights, admitted.version);
+  const rights = await createLiveRights(admitted.rights, admitted.version).catch((error: unknown) => {
+    keeper().send(unstarted(admitted, false));
+    throw error;
+  });
   const lookup = createLookup(admitted.identity, clock);
   const refusal = refuseCommand(admitted, rights.current(), lookup, clock.now());
   if (refusal !== undefined || closed) {

@@ -77,8 +77,12 @@ function start(message: Extract<ToDoor, { type: 'hello' }>): void {
 }
 
 function accept(note: unknown, socket: unknown): void {
-  if (!(socket instanceof Socket)) return;
   const parsed = socketNote.safeParse(note);
+  if (!(socket instanceof Socket)) {
+    // It was gone before it came: the keeper counts it until it hears so.
+    if (parsed.success) keeper.send({ type: 'closed', conn: parsed.data.conn });
+    return;
+  }
   if (!parsed.success || !ssh) {
     socket.destroy();
     return;
@@ -87,6 +91,8 @@ function accept(note: unknown, socket: unknown): void {
 }
 
 process.on('disconnect', () => die(undefined));
+// What it says goes where the keeper's own words go, and whoever reads them may leave.
+process.stderr.on('error', () => {});
 // The keeper decides when a door ends; a terminal's Ctrl-C reaches the whole group.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});

@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.js';
+import type { EndCause } from '../core/causes.js';
 import { type Clock, sleep, systemClock, within } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import { messageOf, SallyportError } from '../core/errors.js';
@@ -28,7 +29,8 @@ export interface Broker {
   readonly drainText: string;
   /** Stops accepting, warns, and ends what remains after `session.drain`. */
   drain(): Promise<void>;
-  stopNow(): Promise<void>;
+  /** Ends every session at once; `cause` is what they are told, `shutdown` by default. */
+  stopNow(cause?: EndCause): Promise<void>;
   /** Reads policy and configuration anew; resolves to one line on what became of it. */
   reload(): Promise<string>;
   /** Resolves, with why, when the broker cannot go on. */
@@ -89,8 +91,8 @@ async function openDoors(o: Opening): Promise<Broker> {
     `ready: listening on ${host}:${port}, isolation ${ground.isolation}, gate ${config.gate}, home ${config.home}`,
   );
   let stopping: Promise<void> | undefined;
-  const stopNow = () => {
-    stopping ??= stop(o, listener, control);
+  const stopNow = (cause: EndCause = 'shutdown') => {
+    stopping ??= stop(o, listener, control, cause);
     return stopping;
   };
   return {
@@ -100,7 +102,7 @@ async function openDoors(o: Opening): Promise<Broker> {
     reload: control.reload,
     failed: new Promise((resolve) => {
       state.audit.onFailure((error) =>
-        resolve(`the audit log cannot be written (${error.message}): every session ends`),
+        resolve(`${error.message}: every session ends; see to its disk, then start again`),
       );
     }),
   };
@@ -128,13 +130,13 @@ async function drain(o: Opening, listener: Listener, stopNow: () => Promise<void
   await stopNow();
 }
 
-async function stop(o: Opening, listener: Listener, control: Control): Promise<void> {
+async function stop(o: Opening, listener: Listener, control: Control, cause: EndCause): Promise<void> {
   const { floor, state, clock } = o;
   floor.close('the broker is shutting down');
   listener.close();
   const sessions = floor.registry.all();
   const version = state.authority.version();
-  await Promise.all(sessions.map((s) => floor.endings.order(s, 'shutdown', undefined, version)));
+  await Promise.all(sessions.map((s) => floor.endings.order(s, cause, undefined, version)));
   await within(clock, Promise.all(sessions.map((s) => s.over)), CLOSE_MS);
   await floor.pairs.stop();
   floor.watchdog.stop();

@@ -11,6 +11,9 @@ export interface KeeperOptions {
 export async function runKeeper(options: KeeperOptions): Promise<number> {
   const say = (line: string) => void process.stdout.write(`sallyport: ${escapeText(line, 2_000)}\n`);
   const log = (line: string) => void process.stderr.write(`sallyport: ${escapeText(line, 2_000)}\n`);
+  // Whoever reads what is said may leave; until the broker listens for it, a hangup is no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.on('SIGHUP', () => {});
   const broker = await startBroker(options.home, { say, log });
   return await untilStopped(broker, log);
 }
@@ -36,7 +39,7 @@ function untilStopped(broker: Broker, log: (line: string) => void): Promise<numb
     });
     void broker.failed.then((why) => {
       log(why);
-      void broker.stopNow().then(() => resolve(1));
+      void broker.stopNow('recording').then(() => resolve(1));
     });
   });
 }

@@ -1,7 +1,7 @@
 import type { EndCause } from '../core/causes.js';
 import { ENDED_STATUS } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
-import { sleep, within } from '../core/clock.js';
+import { within } from '../core/clock.js';
 import type { LineGate, Lookup } from '../gate/index.js';
 import type { RightsData } from '../policy/types.js';
 import type { Recorder } from '../record/index.js';
@@ -99,9 +99,12 @@ export function openSession(setup: SessionSetup): Session {
   const { admitted, clock, rights } = setup;
   const life = createLife();
   let running: Running | undefined;
+  let terms = admitted.deadlines;
   const early: ExecAsk[] = [];
   const ended = run(setup, life, (r) => {
     running = r;
+    // A change of rights may have come while the session was started.
+    r.deadlines.update(terms);
     for (const ask of early.splice(0)) answerExec(ask, r.exec);
   });
   setup.client.onClose(() => life.end({ cause: 'disconnected' }));
@@ -119,9 +122,12 @@ export function openSession(setup: SessionSetup): Session {
     },
     end: (cause, reason) => void life.end({ cause, ...(reason === undefined ? {} : { reason }) }),
     async applyRights(data, version, deadlines, cause) {
-      await rights.replace(data, version);
+      const isNewest = await rights.replace(data, version);
       if (life.ending !== undefined) return 'ended';
-      running?.deadlines.update(deadlines);
+      if (isNewest) {
+        terms = deadlines;
+        running?.deadlines.update(deadlines);
+      }
       if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause });
       return life.ending === undefined ? 'changed' : 'ended';
     },
@@ -154,7 +160,7 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
   const { admitted, client, clock, rights, supervisor } = setup;
   const pty = setup.pty !== undefined;
   const { program } = started;
-  const recorder = started.record(() => life.end({ cause: 'recording' }));
+  const recorder = started.record((error) => life.end({ cause: 'recording', reason: error.message }));
   const journal = createJournal(clock, (events) => supervisor.decisions(events));
   const screen = createScreen(pty);
   const filter = createRefusalFilter();
@@ -213,7 +219,7 @@ async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promis
     if (ending.cause !== 'exit' && ending.cause !== 'disconnected') {
       const restore = r.screen.restore();
       if (restore !== '') r.output.send(Buffer.from(restore), noticeStream(pty !== undefined));
-      r.notice(`sallyport: session closed: ${ending.cause}`);
+      lastNotice(setup, r, ending, `sallyport: session closed: ${ending.cause}`);
     }
   } finally {
     r.started.program.close();
@@ -222,12 +228,20 @@ async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promis
   }
 }
 
+/** Recorded like anything shown; where nothing can be recorded any more, this one line of our own is shown all the same. */
+function lastNotice({ client, pty }: SessionSetup, r: Running, { cause }: Ending, text: string): void {
+  if (cause !== 'recording') r.notice(text);
+  else if (pty) client.writeOut(r.screen.line(text));
+  else client.writeErr(r.screen.line(text));
+}
+
 async function farewell(setup: SessionSetup, ending: Ending, failed: boolean): Promise<void> {
   const { client, clock } = setup;
   const status: ExitStatus = ending.status ?? { code: failed ? 1 : ENDED_STATUS };
+  const left = new Promise<void>((resolve) => client.onClose(resolve));
   client.exit(status);
   client.close();
-  await sleep(clock, ending.cause === 'exit' ? FAREWELL_MS : LAST_WORDS_MS);
+  await within(clock, left, ending.cause === 'exit' ? FAREWELL_MS : LAST_WORDS_MS);
   client.destroy();
 }
 
