@@ -242,6 +242,11 @@ function printLines(home, who, ssh) {
   say(`  ${admin} audit --follow`);
   say(`  ${admin} lock --user ${who.user} --reason 'trying it out' --for 1m`);
   say();
+  if (who.account)
+    say(
+      `Your shells there belong to the account ${who.account}${who.override?.home ? ', with a home of their own' : ''}.`,
+    );
+  else say('Your shells there run in a sandbox, with a home of their own.');
   say(`Everything is in ${home}. Ctrl-C ends the broker and every session.`);
 }
 

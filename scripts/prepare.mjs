@@ -89,7 +89,9 @@ export function run(command, args, options = {}) {
 
 /** Installs node_modules where missing or stale; false when that failed. */
 export function ensureModules() {
-  return modulesComplete() || run('npm', ['ci', '--no-fund', '--no-audit']);
+  if (modulesComplete()) return true;
+  process.stdout.write('installing what package-lock.json names (npm ci); a minute or so\n');
+  return run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error']);
 }
 
 export function build() {
@@ -102,7 +104,9 @@ export function ensureBuilt() {
   const built = statSync(join(root, 'dist/gate/shell'), { throwIfNoEntry: false });
   const sources = [...filesBelow(join(root, 'src')), join(root, 'package.json'), join(root, 'tsconfig.json')];
   const stale = !built || sources.some((file) => statSync(file).mtimeMs > built.mtimeMs);
-  return !stale || build();
+  if (!stale) return true;
+  process.stdout.write('compiling\n');
+  return build();
 }
 
 function filesBelow(directory) {
