@@ -54,11 +54,9 @@ export function createEndings(parts: EndingParts): Endings {
 
 async function forceEnd(s: LiveSession, clock: Clock): Promise<void> {
   if (s.state === 'over') return;
-  if (s.pidfd === undefined) {
-    // Not launched yet as far as we know: the guard must not go on with it either.
-    s.pair.toGuard({ type: 'end', sid: s.id });
-    return;
-  }
+  // A guard that hears it goes on with no launch, and does not hold a shell at its exit for a door that will not read.
+  s.pair.toGuard({ type: 'end', sid: s.id });
+  if (s.pidfd === undefined) return;
   pidfdSignal(s.pidfd, SIGKILL);
   if (await goneWithin(s, clock, NAMESPACE_MS)) return;
   s.pair.kill(`session ${s.id} would not end`);
