@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROMPT, shellHomeOf, startBroker, type TestBroker } from '../helpers/broker.js';
 import { until } from '../helpers/processes.js';
@@ -174,16 +173,18 @@ rm kept; echo $?; bash -c 'rm kept'; echo $?; [ -e kept ] && echo kept`;
 
   it.each(['SIGKILL', 'SIGSTOP'] as const)('a door that gets %s lets nothing start', async (signal) => {
     const home = shellHomeOf(broker.home);
-    mkdirSync(join(home, 'mark'), { recursive: true, mode: 0o777 });
-    const command = `touch started-${signal}; sleep 1.2; touch late-${signal}; sleep 60`;
-    const ended = broker.exec(command);
-    await until('the command runs', () => existsSync(join(home, `started-${signal}`)));
+    // Waits by means of the shell alone, for a sign that comes when the door no longer answers.
+    const ended = broker.exec(
+      `mkdir ${signal}; cd ${signal}; mkfifo f; exec 9<>f; touch started
+       until [ -e go ]; do read -t 0.05 -u 9; done; : > seen; touch late; sleep 60`,
+    );
+    await until('the command runs', () => existsSync(join(home, signal, 'started')));
     const { doors } = await broker.json<{ doors: { doorPid: number }[] }>('status');
-    await sleep(300);
     process.kill(doors[0]?.doorPid ?? 0, signal);
+    writeFileSync(join(home, signal, 'go'), '');
     expect((await ended).code).toBe(255);
-    await sleep(1_500);
-    expect(existsSync(join(home, `late-${signal}`))).toBe(false);
+    if (signal === 'SIGSTOP') expect(existsSync(join(home, signal, 'seen'))).toBe(true);
+    expect(existsSync(join(home, signal, 'late'))).toBe(false);
     await until('a new pair is up', async () => (await broker.exec('true')).code === 0);
   });
 });
