@@ -113,3 +113,30 @@ test('output of what an exec left behind is not lost', async () => {
   expect(Date.now() - began).toBeLessThan(900);
   await harness.stop();
 });
+
+test('an exec from a thread of the command itself is not its end', async () => {
+  const harness = startGuard();
+  await harness.ready;
+  const { status, output } = await harness.run(
+    `exec python3 -c 'import os, threading
+t = threading.Thread(target=lambda: os.execv("/bin/sh", ["sh", "-c", "echo on; exit 9"])); t.start(); t.join()'`,
+    { pty: { term: 'dumb', cols: 80, rows: 24 } },
+  );
+  expect(output).toContain('on');
+  expect(status).toEqual({ code: 9 });
+  await harness.stop();
+});
+
+test('nor is the exit of its first thread alone', async () => {
+  const harness = startGuard();
+  await harness.ready;
+  const { status, output } = await harness.run(
+    `exec python3 -c 'import ctypes, os, threading, time
+def late(): time.sleep(0.3); os.write(1, b"late"); os._exit(4)
+threading.Thread(target=late).start(); ctypes.CDLL(None).syscall(93 if os.uname().machine == "aarch64" else 60, 7)'`,
+    { pty: { term: 'dumb', cols: 80, rows: 24 } },
+  );
+  expect(output).toContain('late');
+  expect(status).toEqual({ code: 4 });
+  await harness.stop();
+});

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { closeFd } from '../../os/fd.js';
 import { openPath } from '../../os/files.js';
 import * as pt from '../../os/ptrace.js';
@@ -29,6 +29,8 @@ export interface Tracer {
   others(session: Traced): number[];
 }
 
+/** Ends one thread; exit_group(2) ends them all. */
+const SYS_EXIT = process.arch === 'arm64' ? 93 : 60;
 const SIGSTOP = 19;
 const SIGTSTP = 20;
 const SIGTTIN = 21;
@@ -121,6 +123,7 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     const merged: Task = { ...newTask(tid, thread.session, thread.image), approved: thread.approved };
     tasks.set(tid, merged);
     merged.session.tasks += 1;
+    if (tid === merged.session.command) merged.stopsAtExit = pt.stopAtExit(tid, true);
     gate.onImage(merged);
   };
 
@@ -144,10 +147,17 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     if (child !== undefined) adopt(child, task);
   };
 
+  /** A process outlives its first thread when that one alone exits, and when another thread execs. */
+  const livesOn = (tid: number): boolean => {
+    const others = threadsOf(tid).filter((thread) => thread !== tid);
+    if (others.length === 0) return false;
+    return pt.peekRegister(tid, pt.Reg.origRax) === SYS_EXIT || others.some((thread) => tasks.get(thread)?.approved);
+  };
+
   const onExiting = (task: Task) => {
     const { tid, session } = task;
     const status = pt.eventMessage(tid);
-    if (tid === session.command && status !== undefined) {
+    if (tid === session.command && status !== undefined && !livesOn(tid)) {
       session.held = true;
       if (session.onExit(statusOf(status))) return;
       session.held = false;
@@ -223,6 +233,14 @@ export function closeRoot(session: Traced): void {
 
 function statusOf(status: number): ExitStatus {
   return pt.exited(status) ? { code: pt.exitCode(status) } : { signal: signalName(pt.termSignal(status)) };
+}
+
+function threadsOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 function parentOf(tid: number): number {
