@@ -68,7 +68,9 @@ function ownAccount() {
     const { username, uid, gid, homedir } = userInfo();
     return { name: username, uid, gid, home: homedir };
   } catch {
-    return { name: 'me', uid: process.getuid(), gid: process.getgid(), home: process.env.HOME ?? '/' };
+    return fail(
+      `uid ${process.getuid()} has no name on this machine (getent passwd), and ssh does not run without one`,
+    );
   }
 }
 
