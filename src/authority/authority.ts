@@ -88,9 +88,10 @@ class StoreAuthority implements t.Authority {
   lock = (input: t.PutLock) => this.#perform((scene) => putLock(scene, input));
   unlock = (id: string, by: string) => this.#perform((scene) => liftLock(scene, id, by));
 
-  async setPolicy(policy: t.PolicyView) {
+  async setPolicy(policy: t.PolicyView, config = this.#config) {
     this.#gains = gainsAfter(this.#gains, this.#policy, policy, this.#clock.now());
     this.#policy = policy;
+    this.#config = config;
     return { change: this.#changes.emit({ kind: 'policy', users: 'all', cause: 'revoked' }) };
   }
 

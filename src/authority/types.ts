@@ -140,7 +140,8 @@ export interface Authority {
   revoke(what: RevokeWhat, by: string): Promise<Done & { grants: Grant[] }>;
   lock(input: PutLock): Promise<Done & { lock: Lock }>;
   unlock(id: string, by: string): Promise<Done & { lock: Lock }>;
-  setPolicy(policy: PolicyView): Promise<Done>;
+  /** With a configuration given, both come into force in one change: no session is decided under half of them. */
+  setPolicy(policy: PolicyView, config?: Config): Promise<Done>;
   setConfig(config: Config): Promise<Done>;
 
   /** Throws `not-found` for a user who is not there. */

@@ -14,7 +14,7 @@ export function addPolicy(program: Command): void {
       const globals = command.optsWithGlobals<Globals>();
       const { homeOf } = await import('./ask.js');
       const { checkFiles } = await import('../control/policy-operations.js');
-      const reply = checkFiles(homeOf(globals));
+      const reply = await checkFiles(homeOf(globals));
       show(globals, reply, checkLines);
       if (!reply.ok) process.exitCode = 1;
     });

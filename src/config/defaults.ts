@@ -1,6 +1,7 @@
 /** What `init` writes: every key with its default and what it is for. A test holds it equal to the defaults. */
 export const DEFAULT_YAML = `# sallyport's configuration. Every key is here with its default; all of them may be left out.
-# Unknown keys are errors. Durations read 90s, 15m, 2h30m, 30d. SIGHUP, or a restart, makes a change count.
+# Unknown keys are errors. Durations read 90s, 15m, 2h30m, 30d. SIGHUP, or a restart, makes a change count;
+# listen, doors, doorAccount, isolation and gate wait for the restart.
 
 # Where engineers connect: HOST:PORT. 127.0.0.1 is this machine only; 0.0.0.0 or [::] is every network.
 listen: 127.0.0.1:2222

@@ -6,23 +6,28 @@ import { change } from './act.js';
 import type { AdminPort, Caller, Reply } from './admin-port.js';
 import type { Deps } from './deps.js';
 import { homePaths } from './home.js';
-import type { Effect } from './live.js';
-import { loadPolicy } from './policy-files.js';
+import { loadPolicyInPieces } from './policy-files.js';
 
 type PolicyOperations = Pick<AdminPort, 'policy.check' | 'reload'>;
 
 export function policyOperations(deps: Deps): PolicyOperations {
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    'policy.check': async () => checkFiles(deps.config().home),
-    reload: async (_request, caller) => await reload(deps, caller),
+    'policy.check': async () => await checkFiles(deps.config().home),
+    // One after another: what was read first must not come into force last.
+    reload: async (_request, caller) => {
+      const mine = last.then(() => reload(deps, caller));
+      last = mine.catch(() => undefined);
+      return await mine;
+    },
   };
 }
 
 /** What a start or a reload would say of the files of a home; needs no right but to read them. */
-export function checkFiles(home: string): Reply<'policy.check'> {
+export async function checkFiles(home: string): Promise<Reply<'policy.check'>> {
   const { config, problems } = readConfig(home);
   if (!config) return { ok: false, problems };
-  const { policy, problems: found } = loadPolicy(config);
+  const { policy, problems: found } = await loadPolicyInPieces(config);
   return {
     ok: policy !== undefined,
     ...(policy && { digest: policy.digest, rules: policy.rows.length }),
@@ -30,31 +35,40 @@ export function checkFiles(home: string): Reply<'policy.check'> {
   };
 }
 
-/** Both or neither: a bad file leaves everything as it was, and the problems say why. */
+/** Both at once or neither: a bad file leaves everything as it was, and the problems say why. */
 async function reload(deps: Deps, caller: Caller): Promise<Reply<'reload'>> {
   const inForce = deps.config();
-  const { config = inForce, problems } = reloadsConfig(deps) ? readConfig(inForce.home) : { problems: [] };
-  const checked = problems.length === 0 ? loadPolicy(config) : { problems };
-  if (!checked.policy) return refuse(deps, caller, checked.problems);
-  const { policy } = checked;
+  const read = reloadsConfig(deps) ? readConfig(inForce.home) : { config: inForce, problems: [] };
+  if (!read.config) return refuse(deps, caller, read.problems);
+  const { config, problems: later } = untilRestart(read.config, inForce);
+  const { policy, problems: found } = await loadPolicyInPieces(config);
+  if (!policy) return refuse(deps, caller, found);
+  const problems = [...found, ...later];
   const newConfig = !isDeepStrictEqual(config, inForce);
-  const newPolicy = policy.digest !== deps.current.policy.digest || newConfig;
-  const effects: Effect[] = [];
-  if (newConfig) {
-    const trace = { text: 'reload the configuration' };
-    const done = await change(deps, 'reload', caller, trace, async () => {
-      deps.broker?.useConfig?.(config);
-      return await deps.authority.setConfig(config);
-    });
-    effects.push(...done.effects);
-  }
-  if (newPolicy) {
-    const trace = { text: `reload the policy: ${policy.digest.slice(0, 12)}, ${policy.rows.length} rules` };
-    const done = await change(deps, 'reload', caller, trace, () => deps.authority.setPolicy(policy));
+  const changed = newConfig || policy.digest !== deps.current.policy.digest;
+  if (!changed) return { changed, ok: true, digest: policy.digest, problems, effects: [] };
+  const what = `the policy: ${policy.digest.slice(0, 12)}, ${policy.rows.length} rules`;
+  const trace = { text: `reload ${newConfig ? 'the configuration and ' : ''}${what}` };
+  const { effects } = await change(deps, 'reload', caller, trace, async () => {
+    if (newConfig) deps.broker?.useConfig?.(config);
     Object.assign(deps.current, { policy, loadedAt: deps.clock.now() });
-    effects.push(...done.effects);
-  }
-  return { changed: newPolicy, ok: true, digest: policy.digest, problems: checked.problems, effects };
+    return await deps.authority.setPolicy(policy, config);
+  });
+  return { changed, ok: true, digest: policy.digest, problems, effects };
+}
+
+/** What only a start can change: doors and guards were told it when they began, and sessions stand on it. */
+const AT_START = ['listen', 'doors', 'doorAccount', 'isolation', 'gate'] as const;
+/** Taken over, but heard by doors that start from now on alone. */
+const BY_DOORS = ['env', 'limits'] as const;
+
+function untilRestart(next: Config, inForce: Config): { config: Config; problems: Problem[] } {
+  const { listen, doors, doorAccount, isolation, gate, file } = inForce;
+  const differs = (key: keyof Config) => !isDeepStrictEqual(next[key], inForce[key]);
+  const later = [...AT_START, ...BY_DOORS].filter(differs);
+  const message = `${later.join(', ')}: counts in full from the next start of the broker on`;
+  const config = { ...next, listen, doors, doorAccount, isolation, gate };
+  return { config, problems: later.length === 0 ? [] : [{ file, message, severity: 'warning' }] };
 }
 
 function refuse(deps: Deps, { name: by }: Caller, problems: Problem[]): Reply<'reload'> {

@@ -94,5 +94,6 @@ async function reload(port: AdminPort): Promise<string> {
   const { changed, problems, effects } = await port.reload({}, caller);
   const errors = problems.filter((p) => p.severity === 'error');
   if (errors.length > 0) return `reload refused, all is as it was: ${errors.map(formatProblem).join('; ')}`;
-  return changed ? `reloaded; ${effects.length} sessions changed` : 'reloaded; nothing was different';
+  const said = changed ? `reloaded; ${effects.length} sessions changed` : 'reloaded; nothing was different';
+  return [said, ...problems.map(formatProblem)].join('; ');
 }
