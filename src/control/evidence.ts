@@ -14,14 +14,14 @@ export async function* recordingsIn(
   filter: FindFilter,
   signal?: AbortSignal,
 ): AsyncGenerator<Found<RecordingView>> {
-  const problems: string[] = [];
-  const complain = (error: unknown) => void problems.push(messageOf(error));
+  const problems = createProblems();
+  const complain = (error: unknown) => problems.add(messageOf(error));
   for await (const entry of findRecordings(homePaths(home).recordings, filter, complain, signal)) {
     const item = await viewOf(entry).catch(complain);
-    for (const problem of problems.splice(0)) yield { problem };
+    yield* problems.take();
     if (item) yield { item };
   }
-  for (const problem of problems) yield { problem };
+  yield* problems.take();
 }
 
 async function viewOf({ id, path, header, size }: RecordingEntry): Promise<RecordingView> {
@@ -56,15 +56,35 @@ export async function* auditIn(
   { session: prefix, ...filter }: AuditFilter,
   { clock, follow, signal }: AuditHow,
 ): AsyncGenerator<Found<AuditEvent>> {
-  const problems: string[] = [];
+  const problems = createProblems();
   const onProblem = ({ line, message }: { line: number; message: string }) =>
-    void problems.push(`audit log, line ${line}: ${message}`);
+    problems.add(`audit log, line ${line}: ${message}`);
   const more = follow ? { follow: { clock, signal } } : {};
   for await (const item of readAudit(homePaths(home).state, { ...filter, ...more, signal, onProblem })) {
-    for (const problem of problems.splice(0)) yield { problem };
+    yield* problems.take();
     if (prefix === undefined || item.session?.startsWith(prefix)) yield { item };
   }
-  for (const problem of problems) yield { problem };
+  yield* problems.take();
+}
+
+/** Problems wait here until something is found; of a log or a tree that is all rubbish no more than this is kept. */
+const MAX_PROBLEMS = 1000;
+
+function createProblems() {
+  let waiting: { problem: string }[] = [];
+  let more = 0;
+  return {
+    add(problem: string): void {
+      if (waiting.length < MAX_PROBLEMS) waiting.push({ problem });
+      else more++;
+    },
+    take(): { problem: string }[] {
+      const taken = more === 0 ? waiting : [...waiting, { problem: `and ${more} more problems like these` }];
+      waiting = [];
+      more = 0;
+      return taken;
+    },
+  };
 }
 
 /** What the audit log says of someone who looks at a recording. */

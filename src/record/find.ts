@@ -65,7 +65,7 @@ export async function findRecording(root: string, prefix: string): Promise<Recor
 async function idsLike(root: string, prefix: string): Promise<{ id: string; path: string }[]> {
   const found: { id: string; path: string }[] = [];
   for await (const file of filesOf(root, {})) {
-    if (file.id.startsWith(prefix)) found.push(file);
+    if (prefix !== '' && file.id.startsWith(prefix)) found.push(file);
     if (found.length > 1) break;
   }
   return found;
@@ -93,7 +93,7 @@ async function ranCommand(
 ): Promise<boolean> {
   if (part === undefined || entry.header.command?.includes(part)) return true;
   try {
-    const cast = await readCast(entry.path);
+    const cast = await readCast(entry.path, 'markers');
     for await (const event of cast.events) {
       if (signal?.aborted) return false;
       if (event.kind === 'marker' && markerMatches(event, part)) return true;

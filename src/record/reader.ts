@@ -9,11 +9,17 @@ import type { Cast, CastEvent, RecordingEnd, RecordingHeader, StreamName } from 
 const TAIL_BYTES = 64 * 1024;
 const TAIL_MAX_BYTES = 4 << 20;
 
+/** Read and decoded in one go: a keeper that searches must stay quick in everything else. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** `markers`: for a search, several times as fast; other events are passed over mostly unread. */
+export type ReadWhat = 'everything' | 'markers';
+
 /** Opens a recording by path, or reads one from a stream of bytes. Throws SallyportError where it is none. */
-export async function readCast(source: string | AsyncIterable<Buffer>): Promise<Cast> {
-  if (typeof source !== 'string') return castOf(source, 'the recording');
+export async function readCast(source: string | AsyncIterable<Buffer>, what: ReadWhat = 'everything'): Promise<Cast> {
+  if (typeof source !== 'string') return castOf({ source, name: 'the recording', what });
   const file = await openRecording(source);
-  return castOf(chunksOf(file), source, () => file.close());
+  return castOf({ source: chunksOf(file), name: source, what, release: () => file.close() });
 }
 
 /** The exact bytes of one stream, chunk by chunk as they were recorded. */
@@ -47,26 +53,42 @@ export async function readEnd(path: string): Promise<RecordingEnd | undefined> {
 
 /** The first read is small: most files are opened for their header alone. */
 async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer> {
-  for (let size = 8 * 1024; ; size = 256 * 1024) {
+  for (let size = 8 * 1024; ; size = CHUNK_BYTES) {
     const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, null);
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
   }
 }
 
-/** Without `release`, closing ends the iteration of the source. */
-async function castOf(source: AsyncIterable<Buffer>, name: string, release?: () => Promise<void>): Promise<Cast> {
+interface Opened {
+  source: AsyncIterable<Buffer>;
+  /** For messages. */
+  name: string;
+  what: ReadWhat;
+  /** Where it is absent, closing ends the iteration of the source. */
+  release?: () => Promise<void>;
+}
+
+async function castOf({ source, name, what, release }: Opened): Promise<Cast> {
   const lines = splitLines(source);
   const close = release ?? (async () => void (await lines.return(undefined)));
   try {
     const first = await lines.next();
     const header = first.done ? undefined : decodeHeader(first.value.text);
     if (header === undefined) throw new SallyportError('failed', `${name} is not an asciicast v2 recording`);
-    return { header, events: eventsOf(lines, name, close), close };
+    return { header, events: eventsOf(what === 'markers' ? markerLines(lines) : lines, name, close), close };
   } catch (error) {
     await close();
     throw error instanceof RangeError ? damaged(name, error.message) : error;
   }
+}
+
+/** An event other than a marker and what qualifies one, as our recorder writes it. */
+const NO_MARKER = /^\[\d+(?:\.\d+)?, ?"[oebpri]", ?"/;
+
+/** Anything else is passed on, so that damage is found as otherwise. */
+async function* markerLines(lines: AsyncIterable<Line>): AsyncGenerator<Line> {
+  for await (const line of lines) if (!NO_MARKER.test(line.text) || !line.text.endsWith('"]')) yield line;
 }
 
 async function* eventsOf(lines: AsyncIterable<Line>, name: string, close: () => Promise<void>) {

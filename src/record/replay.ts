@@ -2,7 +2,7 @@ import { type Clock, sleep } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import { markerMatches } from './markers.js';
-import { readCast } from './reader.js';
+import { type ReadWhat, readCast } from './reader.js';
 import { createTerminalFilter, type TerminalFilter } from './terminal-filter.js';
 import type { Cast, CastEvent, OpenBytes, ReplayOptions } from './types.js';
 
@@ -36,12 +36,13 @@ async function play(cast: Cast, filter: TerminalFilter, startAt: number, options
   }
 }
 
-const castAt = async (path: string | OpenBytes) => readCast(typeof path === 'string' ? path : await path());
+const castAt = async (path: string | OpenBytes, what?: ReadWhat) =>
+  readCast(typeof path === 'string' ? path : await path(), what);
 
 /** ms since the start at which to begin. */
 async function startOf(path: string | OpenBytes, at: number | string | undefined): Promise<number> {
   if (typeof at !== 'string') return at ?? 0;
-  const cast = await castAt(path);
+  const cast = await castAt(path, 'markers');
   try {
     if (cast.header.command?.includes(at)) return 0;
     for await (const event of cast.events) if (event.kind === 'marker' && markerMatches(event, at)) return event.at;

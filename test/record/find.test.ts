@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   denialMarker,
   type FindFilter,
+  findRecording,
   findRecordings,
   lineMarker,
   locate,
@@ -137,5 +138,26 @@ describe('finding recordings', () => {
     for await (const e of findRecordings(root, {}, (error) => problems.push(String(error)))) ids.push(e.id);
     expect(ids).toEqual([good]);
     expect(problems).toEqual([expect.stringContaining('is not an asciicast v2 recording')]);
+  });
+});
+
+describe('one recording', () => {
+  it('is found by its id or the beginning of it, whatever lies beside it', async () => {
+    const root = tempDir();
+    const [one, two] = [await make(root, { at: NOON }), await make(root, { at: NOON - HOUR, user: 'bob' })];
+    const day = dirname(recordingPath(root, one, NOON));
+    writeFileSync(join(day, `${idAt(NOON, '6')}.cast`), 'garbage\n');
+    expect(await findRecording(root, one)).toMatchObject({ id: one, header: { user: 'alice' } });
+    expect(await findRecording(root, two.slice(0, 8))).toMatchObject({ id: two, header: { user: 'bob' } });
+    await expect(findRecording(root, one.slice(0, 10))).rejects.toMatchObject({ code: 'usage' });
+    for (const nothing of ['', 'zz', '../..', idAt(NOON, '9')])
+      await expect(findRecording(root, nothing)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(findRecording(root, idAt(NOON, '6'))).rejects.toThrow('is not an asciicast');
+  });
+
+  it('is not looked for after the signal', async () => {
+    const root = tempDir();
+    await make(root, { at: NOON });
+    for await (const _ of findRecordings(root, {}, () => {}, AbortSignal.abort())) expect.unreachable();
   });
 });
