@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { messageOf, SallyportError } from '../core/errors.js';
 import type { AuditLog } from '../store/index.js';
 import type { Caller } from './admin-port.js';
+import type { Standing } from './places.js';
 import type { AnyVerb } from './streams.js';
 
 /** What the kernel says of the process that connected (SO_PEERCRED). */
@@ -102,4 +103,10 @@ export function auditRefusals(audit: AuditLog): NonNullable<CallerRules['onRefus
 export function offlineCaller(): Caller {
   const uid = process.geteuid?.() ?? 0;
   return uid === 0 ? { uid, name: 'root', by: 'root' } : { uid, name: `uid ${uid}`, by: 'owner' };
+}
+
+/** What an account could have to say, before it says anything. */
+export function standingOf(uid: number, { ownUid, admins }: Pick<CallerRules, 'ownUid' | 'admins'>): Standing {
+  if (uid === 0 || uid === ownUid) return 'owner';
+  return admins.some((admin) => admin.uid === uid) ? 'admin' : 'stranger';
 }

@@ -4,10 +4,12 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { within } from '../core/clock.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import { type AdminPort, type Caller, isVerb } from './admin-port.js';
 import type { Peer } from './caller.js';
 import { dispatch } from './dispatch.js';
+import { limitPlaces, type Standing } from './places.js';
 import { HTTP_STATUS, MAX_REQUEST_BYTES, PREFIX } from './protocol.js';
 import { shortSocketPath } from './socket-path.js';
 import { createStreamServer, type StreamOptions, type StreamServer } from './stream-server.js';
@@ -15,8 +17,8 @@ import { type AnyVerb, isStreamVerb } from './streams.js';
 
 /** A client that holds a half-sent request longer is dropped. Unit: ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Callers at once: admins and scripts, not a public service. */
-const MAX_CONNECTIONS = 128;
+/** What requests in progress get to be answered when the server closes. Unit: ms. */
+const LAST_ANSWERS_MS = 1_000;
 
 export interface ControlServerOptions extends StreamOptions {
   /** home/run/control.sock. The caller holds the home's lock, so a socket already there is nobody's. */
@@ -25,10 +27,12 @@ export interface ControlServerOptions extends StreamOptions {
   /** The process at the other end of a connected unix socket. */
   peerOf(socket: Socket): Peer;
   identify(peer: Peer, verb: AnyVerb): Promise<Caller>;
+  /** What an account has to say here at all. */
+  standingOf(uid: number): Standing;
 }
 
 export interface ControlServer {
-  /** Ends streams, stops taking requests, lets those in progress answer, then removes the socket. */
+  /** Ends streams, stops taking requests, lets those in progress answer for a moment, then removes the socket. */
   close(): Promise<void>;
 }
 
@@ -46,7 +50,8 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const streams = createStreamServer(options);
   addRoutes(app, options, streams);
   await app.ready();
-  app.server.maxConnections = MAX_CONNECTIONS;
+  const { clock, standingOf } = options;
+  limitPlaces(app.server, { clock, uidOf: (socket) => options.peerOf(socket).uid, standingOf });
   const short = shortSocketPath(options.path);
   try {
     await listen(app.server, short.path);
@@ -59,7 +64,10 @@ export async function startControlServer(options: ControlServerOptions): Promise
   return {
     async close() {
       await streams.close();
-      await app.close();
+      const closed = app.close();
+      // Whoever holds a half-sent request open does not hold up the end of the broker.
+      if (!(await within(clock, closed, LAST_ANSWERS_MS))) app.server.closeAllConnections();
+      await closed;
       short.release();
     },
   };

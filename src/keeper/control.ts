@@ -1,7 +1,14 @@
 import type { Authority, Change } from '../authority/index.js';
 import type { Config } from '../config/index.js';
 import type { AdminPort } from '../control/admin-port.js';
-import { auditRefusals, type CallerRules, identifyCaller, sharesPidNamespace, stillMay } from '../control/caller.js';
+import {
+  auditRefusals,
+  type CallerRules,
+  identifyCaller,
+  sharesPidNamespace,
+  standingOf,
+  stillMay,
+} from '../control/caller.js';
 import { homePaths } from '../control/home.js';
 import type { Live } from '../control/live.js';
 import { createOperations } from '../control/operations.js';
@@ -59,6 +66,7 @@ export async function startControl(parts: ControlParts): Promise<Control> {
     peerOf: peerCredentials,
     streams: createStreams({ ...parts, config: () => config.current }),
     clock: parts.clock,
+    standingOf: (uid) => standingOf(uid, callerRules(parts)),
     identify: (peer, verb) => identifyCaller(peer, verb, callerRules(parts)),
     stillMay: (peer, verb) => stillMay(peer, verb, callerRules(parts)),
     onFault: (verb, error) => parts.log(`${verb}: ${messageOf(error)}`),

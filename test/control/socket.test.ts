@@ -44,6 +44,7 @@ async function serve(path = join(temporary(), 'run/control.sock')): Promise<stri
     clock: systemClock(),
     stillMay: async () => {},
     peerOf: (socket) => peerCredentials(socket),
+    standingOf: () => 'owner',
     identify: async ({ uid }, verb) => {
       if (verb === 'kill') throw new SallyportError('refused', 'kill: refused');
       return { uid, name: `uid ${uid}`, by: 'owner' };

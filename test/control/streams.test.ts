@@ -43,6 +43,7 @@ beforeEach(async () => {
     streams,
     clock,
     peerOf: peerCredentials,
+    standingOf: () => 'owner',
     identify: async ({ uid }) => ({ uid, name: 'carol', by: 'policy' }),
     stillMay: () => still(),
   });
@@ -247,6 +248,7 @@ describe('streams', () => {
     await Promise.all(all);
     await nothingRead();
     expect(await listed()).toEqual([]);
+    for (let n = 0; n < 20; n++) await expect(bytesOf('zz')).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('that break off are not taken for whole', async () => {
