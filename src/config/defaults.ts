@@ -55,7 +55,7 @@ limits:
   channelsPerConnection: 10
   connections: 2000         # all together
   connectionsPerSource: 200 # from one address
-  startups: 100             # connections not logged in yet
+  startups: 100             # connections not logged in yet; one address gets half of them
 
 # Environment variables a client may set (* at the end: every name that starts so).
 # PATH, LD_* and what else changes what programs load is refused here.

@@ -28,25 +28,32 @@ export interface ListenerHooks {
   give(note: { conn: number; ip: string; port: number }, socket: Socket): number | undefined;
 }
 
+/** Of the connections not logged in yet, what one source may hold: it alone can then shut nobody else out. */
+const SOURCE_SHARE = 0.5;
+
 /** Accepts, counts and passes on. No byte is read here. Rejects when the address cannot be had. */
 export async function listen(address: Address, limits: Limits, hooks: ListenerHooks): Promise<Listener> {
   const connections = new Map<number, Connection>();
   const perSource = new Map<string, number>();
+  const knocking = new Map<string, number>();
   let startups = 0;
   let next = 0;
   const forget = (id: number) => {
     const c = connections.get(id);
     if (!c) return;
     connections.delete(id);
-    if (!c.authenticated) startups -= 1;
-    const left = (perSource.get(sourceOf(c.ip)) ?? 1) - 1;
-    if (left > 0) perSource.set(sourceOf(c.ip), left);
-    else perSource.delete(sourceOf(c.ip));
+    count(perSource, c.ip, -1);
+    if (!c.authenticated) noKnock(c);
+  };
+  const noKnock = (c: Connection) => {
+    startups -= 1;
+    count(knocking, c.ip, -1);
   };
   const of = (pair: number) => [...connections.values()].filter((c) => c.pair === pair).map((c) => c.id);
   const full = (ip: string) =>
     connections.size >= limits.connections ||
     startups >= limits.startups ||
+    (knocking.get(sourceOf(ip)) ?? 0) >= limits.startups * SOURCE_SHARE ||
     (perSource.get(sourceOf(ip)) ?? 0) >= limits.connectionsPerSource;
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
@@ -60,7 +67,8 @@ export async function listen(address: Address, limits: Limits, hooks: ListenerHo
     const connection: Connection = { id: next, ip, port: note.port, authenticated: false, pair: -1 };
     connections.set(next, connection);
     startups += 1;
-    perSource.set(sourceOf(ip), (perSource.get(sourceOf(ip)) ?? 0) + 1);
+    count(knocking, ip, 1);
+    count(perSource, ip, 1);
     const pair = hooks.give(note, socket);
     if (pair === undefined) {
       forget(connection.id);
@@ -75,7 +83,7 @@ export async function listen(address: Address, limits: Limits, hooks: ListenerHo
       const c = connections.get(id);
       if (!c || c.authenticated) return;
       c.authenticated = true;
-      startups -= 1;
+      noKnock(c);
     },
     closed: forget,
     connectionsOf: of,
@@ -98,6 +106,13 @@ function started(server: Server, address: Address): Promise<void> {
 function boundAddress(server: Server, address: Address): Address {
   const bound = server.address();
   return { host: address.host, port: typeof bound === 'object' && bound ? bound.port : address.port };
+}
+
+function count(map: Map<string, number>, ip: string, n: number): void {
+  const source = sourceOf(ip);
+  const now = (map.get(source) ?? 0) + n;
+  if (now > 0) map.set(source, now);
+  else map.delete(source);
 }
 
 /** IPv4 as such, also when it came mapped into IPv6. */

@@ -10,7 +10,7 @@ const LIMITS: Limits = {
   channelsPerConnection: 10,
   connections: 5,
   connectionsPerSource: 4,
-  startups: 3,
+  startups: 6,
 };
 
 let listener: Listener | undefined;
@@ -37,9 +37,9 @@ async function start(limits: Partial<Limits> = {}) {
 }
 
 /** Resolves to whether the connection was kept. */
-function knock(port: number): Promise<boolean> {
+function knock(port: number, localAddress = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     sockets.push(socket);
     socket.on('error', () => resolve(false));
     socket.on('close', () => resolve(false));
@@ -48,7 +48,7 @@ function knock(port: number): Promise<boolean> {
   });
 }
 
-it('those not logged in yet are few; each login and each leave makes room', async () => {
+it('those not logged in yet are few, of one source at most half; each login and each leave makes room', async () => {
   const { listener, given } = await start();
   const { port } = listener.address;
   expect(await Promise.all([1, 2, 3].map(() => knock(port)))).toEqual([true, true, true]);
@@ -69,7 +69,7 @@ it('one source has its own limit, logged in or not', async () => {
 });
 
 it('what is told twice counts once', async () => {
-  const { listener, given } = await start({ startups: 2 });
+  const { listener, given } = await start({ startups: 4 });
   const { port } = listener.address;
   await Promise.all([1, 2].map(() => knock(port)));
   const conn = given[0]?.conn ?? 0;
@@ -93,4 +93,12 @@ it('an address that cannot be had is an error at once', async () => {
   await expect(
     listen({ host: '127.0.0.1', port: first.listener.address.port }, LIMITS, { give: () => 1 }),
   ).rejects.toThrow(/EADDRINUSE/);
+});
+
+it('one source that does not log in leaves room for others', async () => {
+  const { listener } = await start({ connections: 20, connectionsPerSource: 20, startups: 4 });
+  const { port } = listener.address;
+  expect(await Promise.all([1, 2, 3, 4].map(() => knock(port)))).toEqual([true, true, false, false]);
+  expect(await Promise.all([1, 2, 3].map(() => knock(port, '127.0.0.2')))).toEqual([true, true, false]);
+  expect(await knock(port, '127.0.0.3')).toBe(false);
 });
