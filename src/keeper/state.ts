@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Authority, openAuthority } from '../authority/index.js';
 import { type Config, loadConfig } from '../config/index.js';
 import { type HomePaths, homePaths } from '../control/home.js';
@@ -53,6 +54,8 @@ export async function openState(home: Home, clock: Clock): Promise<State> {
   const store = await openStore(paths.state, { purpose: 'sallyport serve' });
   try {
     mkdirSync(paths.run, { recursive: true, mode: 0o755 });
+    // FIFOs of sessions whose guard was killed.
+    rmSync(join(paths.run, 's'), { recursive: true, force: true });
     mkdirSync(paths.recordings, { recursive: true, mode: 0o700 });
     const audit = openAuditLog(paths.state, clock);
     const authority = openAuthority({ store, policy, clock, config });
