@@ -62,16 +62,20 @@ afterAll(() => good.remove());
 
 describe('a configuration', () => {
   it.each([
-    ['an unknown key', 'lisen: 127.0.0.1:1', [/sallyport\.yaml:1: lisen: unknown key: did you mean listen\?$/]],
-    ['a wrong type', 'session: 5', [/sallyport\.yaml:1: session: must be a map of keys$/]],
-    ['a bad duration', 'session:\n  idle: 15x', [/sallyport\.yaml:2: session\.idle: "15x" .*write 90s, 15m/]],
-    ['no YAML', 'listen: [\n', [/sallyport\.yaml:\d: .+/]],
+    ['that is no YAML', 'listen: [\n', [/sallyport\.yaml:\d: .+/]],
     [
-      'several mistakes, each on a line of its own',
-      'listen: 127.0.0.1:99999\nfoo: 1\ndoors: many\ntimezone: Mars/Olympus\n',
-      [/yaml:1: listen: .*HOST:PORT/, /yaml:2: foo: unknown key/, /yaml:3: doors: .*1 to 64/, /yaml:4: timezone: /],
+      'with mistakes: each is named on a line of its own',
+      'lisen: 127.0.0.1:1\nfoo: 1\ndoors: many\ntimezone: Mars/Olympus\nsession:\n  idle: 15x\nlimits: 5\n',
+      [
+        /yaml:1: lisen: unknown key: did you mean listen\?$/,
+        /yaml:2: foo: unknown key: known here are /,
+        /yaml:3: doors: "many" is not a whole number from 1 to 64$/,
+        /yaml:4: timezone: /,
+        /yaml:6: session\.idle: "15x" .*write 90s, 15m/,
+        /yaml:7: limits: must be a map of keys$/,
+      ],
     ],
-  ])('with %s is refused by file and line', (_what, text, lines) => {
+  ])('%s', (_what, text, lines) => {
     const home = copy();
     writeFileSync(join(home, 'sallyport.yaml'), text);
     const before = everything(home);
@@ -81,30 +85,30 @@ describe('a configuration', () => {
 });
 
 describe('a policy', () => {
-  const row = (rest: string) => `p, new, engineer, *, ${rest}`;
-  it.each([
-    ['a wrong number of fields', row('ls, true'), /a p row has seven fields .*, this one 5; .*double quotes/],
-    ['a comma outside quotes', row("ls, cidr(source.ip, '::/0'), allow, checked"), /double quotes/],
-    ['an unknown effect', row('ls, true, alow, checked'), /the effect is allow or deny, not 'alow'/],
-    [
-      'an unknown children word',
-      row('ls, true, allow, chekced'),
-      /children is checked, trusted or none, not 'chekced'/,
-    ],
-    ['a misspelt label', row('ls, target.sensitvity > 1, allow, checked'), /sensitvity is not a known fact.*declared/],
-    ['a condition that is no CEL', row('ls, risk.score <, allow, checked'), /EOF in: risk\.score </],
-    ['an unknown action', row('@lgin, true, allow, checked'), /@lgin is not an action; known are @login/],
-    ['an unknown kind of row', 'q, a, b', /a row starts with p, g or g2, not 'q'/],
-  ])('with %s is refused by file and line', (_what, text, words) => {
+  let rows = 0;
+  const row = (rest: string) => `p, new-${++rows}, engineer, *, ${rest}`;
+  const MISTAKES: [string, RegExp][] = [
+    [row('ls'), /a p row has seven fields .*, this one 4; .*double quotes/],
+    [row("ls, cidr(source.ip, '::/0'), allow, checked"), /double quotes/],
+    [row('ls, true, alow, checked'), /the effect is allow or deny, not 'alow'/],
+    [row('ls, true, allow, chekced'), /children is checked, trusted or none, not 'chekced'/],
+    [row('ls, target.sensitvity > 1, allow, checked'), /sensitvity is not a known fact.*declared/],
+    [row('ls, risk.score <, allow, checked'), /EOF in: risk\.score </],
+    [row('@lgin, true, allow, checked'), /@lgin is not an action; known are @login/],
+    ['q, a, b', /a row starts with p, g or g2, not 'q'/],
+  ];
+
+  it('with mistakes is refused, each named on a line of its own by file and line', () => {
     const home = copy();
     const file = join(home, 'policies/policy.csv');
-    appendFileSync(file, `${text}\n`);
-    const at = `policy\\.csv:${readFileSync(file, 'utf8').split('\n').length - 1}: `;
+    const first = readFileSync(file, 'utf8').split('\n').length;
+    appendFileSync(file, MISTAKES.map(([text]) => `${text}\n`).join(''));
     const before = everything(home);
-    refused(sallyport(['--home', home, 'serve']), 1, new RegExp(`${at}.*${words.source}`));
+    const lines = MISTAKES.map(([, words], i) => new RegExp(`policies/policy\\.csv:${first + i}: .*${words.source}`));
+    refused(sallyport(['--home', home, 'serve']), 1, ...lines);
     const checked = sallyport(['--home', home, 'policy', 'check']);
     expect(checked.code).toBe(1);
-    expect(checked.stdout).toMatch(new RegExp(at + words.source.replace(/^/, '.*')));
+    for (const line of lines) expect(checked.stdout).toMatch(line);
     expect(everything(home)).toEqual(before);
   });
 
@@ -142,7 +146,6 @@ describe('a key file', () => {
   ])('%s adds nobody', (_what, file, words) => {
     const before = everything(good.home);
     refused(good.run('user', 'add', 'bob', '--key', file()), 1, words);
-    refused(good.run('user', 'key', 'add', 'alice', '--key', file()), 1, words);
     expect(everything(good.home)).toEqual(before);
   });
 });
@@ -197,7 +200,7 @@ describe('a store', () => {
     if (bytes === undefined) rmSync(file);
     else writeFileSync(file, bytes);
     const before = everything(home);
-    for (const command of [['serve'], ['grants'], ['lock', '--everyone', '--reason', 'x']]) {
+    for (const command of [['serve'], ['lock', '--everyone', '--reason', 'x']]) {
       const ran = sallyport(['--home', home, ...command]);
       refused(ran, 1, new RegExp(`state/store\\.json: .*${words.source}`));
       expect(ran.stderr).toMatch(/state\/store\.json\.bak: copy that there, or use `sallyport restore`/);
@@ -205,8 +208,9 @@ describe('a store', () => {
     expect(everything(home)).toEqual(before);
     cpSync(join(home, 'state/store.json.bak'), file);
     // The state before the last change: the user was there, the grant was not.
-    expect(sallyport(['--home', home, 'user', 'list']).stdout).toContain('alice');
-    expect(sallyport(['--home', home, 'grants']).stdout).not.toContain('sre');
+    const grants = sallyport(['--home', home, 'grants']).stdout;
+    expect(grants).toContain('alice');
+    expect(grants).not.toContain('sre');
   });
 });
 

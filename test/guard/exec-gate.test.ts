@@ -181,9 +181,10 @@ test('job control, stops and signals work under the tracer', async () => {
   session.type('\x1a');
   await session.shows('Stopped');
   session.type('fg\n');
+  await session.shows(/fg\r\n[\s\S]*sleep 100\r\n$/);
   await new Promise((ok) => setTimeout(ok, 300));
   session.type('\x03');
-  session.type('echo st=$?; kill -STOP $BASHPID & sleep 0.1; kill -CONT $!; wait $!; exit 5\n');
+  session.type('echo st=$?; kill -STOP $BASHPID & while kill -CONT $!; do sleep 0.1; done; exit 5\n');
   expect(await session.exited).toEqual({ code: 5 });
   await session.gone;
   expect(session.output()).toContain('st=130');
