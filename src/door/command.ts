@@ -1,10 +1,8 @@
 import { escapeText } from '../core/escape.js';
 import { decideCommandLine, type Lookup, phraseRefusal } from '../gate/index.js';
 import type { Rights } from '../policy/types.js';
+import { SESSION_PATH } from '../wire/guard.js';
 import type { Admitted, DecisionEvent } from '../wire/types.js';
-
-/** What a session's shell starts with, before any rc file. */
-export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 const MAX_RECORDED = 1_000;
 
@@ -23,7 +21,7 @@ export function refuseCommand(
 ): CommandRefusal | undefined {
   const { command, gate } = admitted;
   if (command === undefined) return undefined;
-  const verdict = decideCommandLine(command, rights, lookup, atMs, { gate, path: DEFAULT_PATH });
+  const verdict = decideCommandLine(command, rights, lookup, atMs, { gate, path: SESSION_PATH });
   if (verdict.allow) return undefined;
   const { decision } = verdict;
   return {

@@ -20,6 +20,9 @@ const token = z.string().min(1).max(64);
 const id = z.number().int().min(0).max(0xffff_fffe);
 const message = z.string().max(4000);
 
+/** What a session's shell starts with, before any rc file. */
+export const SESSION_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games';
+
 /** Longest exec command, characters. The kernel's own limit for one word is 128 KiB. */
 export const MAX_COMMAND = 100_000;
 

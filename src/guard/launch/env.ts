@@ -1,8 +1,6 @@
-import type { LaunchOrder } from '../../wire/guard.js';
+import { type LaunchOrder, SESSION_PATH } from '../../wire/guard.js';
 import { isHook } from '../hooks.js';
 import { homeInside, type Isolation } from './arguments.js';
-
-const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games';
 
 /** Names the guard alone sets. */
 const OWN = new Set(['HOME', 'USER', 'LOGNAME', 'SHELL', 'IFS', 'PWD', 'OLDPWD', 'SHLVL']);
@@ -18,7 +16,7 @@ const PLAIN_ZONE = /^[A-Za-z0-9_+-]{1,32}(\/[A-Za-z0-9_+-]{1,32}){0,2}$/;
 /** The whole environment of a session; nothing of the broker's own is in it. */
 export function sessionEnv(order: LaunchOrder, isolation: Isolation): Record<string, string> {
   const { account, pty } = order;
-  const env: Record<string, string> = { PATH: SYSTEM_PATH, LANG: 'C.UTF-8' };
+  const env: Record<string, string> = { PATH: SESSION_PATH, LANG: 'C.UTF-8' };
   for (const [name, value] of Object.entries(order.env)) if (allowed(name, value)) env[name] = value;
   return {
     ...env,
