@@ -13,6 +13,8 @@ export const INPUT_MAX = 8 * 1024 * 1024;
 const DRAIN_READS = 4_096;
 /** Reads of one descriptor before others get their turn. */
 const READS = 16;
+/** What a terminal gives in one read at most, bytes. */
+const TERMINAL_READ = 4096;
 
 export type OutputStream = 'out' | 'err';
 
@@ -84,15 +86,24 @@ export function openChannel(fd: number): Channel {
     closeFd(fd);
   };
 
-  /** EAGAIN: nothing more yet. 0 and EIO: nothing more ever. */
+  /** What is there already is handed on together, as far as it fits: a terminal gives it in small pieces. */
   const readSome = (times: number) => {
+    let filled = 0;
+    const handOn = () => {
+      const chunk = Buffer.from(spare.subarray(0, filled));
+      filled = 0;
+      if (chunk.length > 0) hand?.(chunk);
+    };
     for (let i = 0; i < times && open && reading && !ended; i += 1) {
-      const size = libc.read(fd, spareAddress, spare.length);
+      const size = libc.read(fd, spareAddress + filled, spare.length - filled);
+      filled += Math.max(0, size);
+      // EAGAIN: nothing more yet. 0 and EIO: nothing more ever.
       const error = size < 0 ? errno() : 0;
-      if (size > 0) hand?.(Buffer.from(spare.subarray(0, size)));
-      else if (error === Errno.EAGAIN) return;
-      else ended = error !== Errno.EINTR;
+      if (error === Errno.EAGAIN) break;
+      ended = size <= 0 && error !== Errno.EINTR;
+      if (spare.length - filled < TERMINAL_READ) handOn();
     }
+    handOn();
   };
 
   /** False when the kernel takes no more for now. */
