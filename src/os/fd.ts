@@ -28,6 +28,11 @@ export function closeFd(fd: number): void {
   libc.close(fd);
 }
 
+/** Writes what a non-blocking descriptor takes at once: how many bytes; 0 as well when it takes none any more. */
+export function writeSome(fd: number, bytes: Buffer): number {
+  return Math.max(0, libc.write(fd, bytes, bytes.length));
+}
+
 /** A close-on-exec pipe, blocking at both ends. */
 export function pipe(): { read: number; write: number } {
   const pair = Buffer.alloc(8);

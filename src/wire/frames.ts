@@ -20,6 +20,10 @@ export interface LinkOptions<In, Out> {
   incoming: z.ZodType<In>;
   /** What may be sent; a message that does not fit throws at `send`. Absent: only typed. */
   outgoing?: z.ZodType<Out>;
+  /** The check of frequent messages, as `incoming` would have it; undefined leaves the word to `incoming`. */
+  quick?(message: unknown): In | undefined;
+  /** Writes to the socket's descriptor what it takes at once, around the event loop: how many bytes. */
+  write?(frame: Buffer): number;
   onMessage(message: In): void;
   /** Called once. `reason` is absent when the peer closed in order or `close` was called. */
   onClose(reason?: string): void;
@@ -29,7 +33,7 @@ export interface LinkOptions<In, Out> {
 export interface Link<Out> {
   /** False when the link is closed (the message is dropped). Order is kept. */
   send(message: Out): boolean;
-  /** For an owner who read the descriptor itself, ahead of the event loop: bytes as they came. */
+  /** For an owner who read the descriptor itself, ahead of the event loop: bytes as they came, copied if kept. */
   feed(bytes: Buffer): void;
   /** Flushes nothing: what is unsent is lost. Idempotent. */
   close(): void;
@@ -53,7 +57,8 @@ export function createLink<In, Out>(socket: Socket, options: LinkOptions<In, Out
   const deliver = (bytes: Buffer) => {
     let message: In;
     try {
-      message = options.incoming.parse(JSON.parse(bytes.toString('utf8')));
+      const value: unknown = JSON.parse(bytes.toString('utf8'));
+      message = options.quick?.(value) ?? options.incoming.parse(value);
     } catch (error) {
       close(`malformed message: ${messageOf(error)}`);
       return;
@@ -71,7 +76,9 @@ export function createLink<In, Out>(socket: Socket, options: LinkOptions<In, Out
     send(message) {
       if (!open) return false;
       const frame = encodeFrame(options.outgoing ? options.outgoing.parse(message) : message, limit);
-      socket.write(frame);
+      // In order: only when nothing waits in the socket's own queue.
+      const sent = socket.writableLength === 0 ? (options.write?.(frame) ?? 0) : 0;
+      if (sent < frame.length) socket.write(frame.subarray(sent));
       if (socket.writableLength > MAX_UNSENT) close('peer does not read');
       return open;
     },
@@ -106,18 +113,23 @@ function createSplitter(
   let held = 0;
   let wanted = PREFIX;
 
-  const whole = (): Buffer => {
-    const all = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, held);
+  /** The chunk's memory may be its reader's, who fills it again. */
+  const keep = (chunk: Buffer) => {
+    if (chunk.length > 0) chunks.push(Buffer.from(chunk));
+    held += chunk.length;
+  };
+
+  const whole = (last: Buffer): Buffer => {
+    const all = held === 0 ? last : Buffer.concat([...chunks, last], held + last.length);
     chunks = [];
+    held = 0;
     return all;
   };
 
   return (chunk) => {
     if (!isOpen()) return;
-    chunks.push(chunk);
-    held += chunk.length;
-    if (held < wanted) return;
-    let rest = whole();
+    if (held + chunk.length < wanted) return keep(chunk);
+    let rest = whole(chunk);
     while (rest.length >= PREFIX) {
       const size = rest.readUInt32BE(0);
       if (size === 0 || size > limit) {
@@ -129,8 +141,7 @@ function createSplitter(
       if (!isOpen()) return;
       rest = rest.subarray(PREFIX + size);
     }
-    chunks = rest.length > 0 ? [rest] : [];
-    held = rest.length;
+    keep(rest);
     wanted = rest.length >= PREFIX ? PREFIX + rest.readUInt32BE(0) : PREFIX;
   };
 }
