@@ -1,19 +1,23 @@
 /** The door's process: faces the network, runs sessions, has no privilege. Started by the keeper alone. */
-import { Socket } from 'node:net';
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { envAllowed } from '../config/index.js';
 import { systemClock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { bootTimeMs } from '../os/boottime.js';
+import { writeSome } from '../os/fd.js';
+import { compileEarly } from '../os/tuning.js';
 import { createSshDoor, type SshDoor } from '../ssh/index.js';
 import { DOOR_FDS, type FromDoor, socketNote, type ToDoor, toDoor } from '../wire/door.js';
 import { createLink, type Link } from '../wire/frames.js';
 import { BEAT_MS, type DoorToGuard, guardToDoor } from '../wire/guard.js';
+import { quickAsk } from '../wire/quick.js';
 import { type Answer, sshHooks } from './connections.js';
 import { createDesk } from './desk.js';
 import { dropPrivileges } from './privileges.js';
 import { receiveStarted, recordingHeader } from './receive.js';
 import { createRequests } from './requests.js';
 
+compileEarly();
 const clock = systemClock({ boot: bootTimeMs });
 const parent = process.ppid;
 let hello: Extract<ToDoor, { type: 'hello' }> | undefined;
@@ -25,8 +29,24 @@ function die(why: string | undefined): never {
   process.exit(1);
 }
 
-const guard: Link<DoorToGuard> = createLink(new Socket({ fd: DOOR_FDS.guardLink, readable: true, writable: true }), {
+/** Every exec comes by here: read into one buffer, past the streams. */
+const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+  fd: DOOR_FDS.guardLink,
+  readable: true,
+  writable: true,
+  onread: {
+    buffer: Buffer.allocUnsafeSlow(64 * 1024),
+    callback(size, bytes) {
+      guard.feed(Buffer.from(bytes.buffer, bytes.byteOffset, size));
+      return true;
+    },
+  },
+};
+
+const guard: Link<DoorToGuard> = createLink(new Socket(options), {
   incoming: guardToDoor,
+  quick: quickAsk,
+  write: (frame) => writeSome(DOOR_FDS.guardLink, frame),
   onMessage: (message) => desk.fromGuard(message),
   onClose: (reason) => die(reason && `guard: ${reason}`),
 });

@@ -14,7 +14,7 @@ import { findTools, type Tools } from './launch/tools.js';
 import { type GuardSession, startSession } from './session.js';
 import { askedWords } from './tracer/show.js';
 import type { Door } from './tracer/traced.js';
-import { createTracer } from './tracer/tracer.js';
+import { createTracer, type Drained } from './tracer/tracer.js';
 
 /** How the guard speaks; the links and lanes behind it are the caller's. */
 export interface GuardPorts {
@@ -30,8 +30,8 @@ export interface GuardPorts {
 export interface Guard {
   onKeeper(message: KeeperToGuard): void;
   onDoor(message: DoorToGuard): void;
-  /** Handles reports of processes, at most a bound of them; true when there may be more. */
-  turn(): boolean;
+  /** Handles reports of processes, at most a bound of them. */
+  turn(): Drained;
 }
 
 /** Sessions one guard runs at most. */

@@ -1,10 +1,12 @@
 import { Socket } from 'node:net';
 import { systemClock } from '../core/clock.js';
 import { bootTimeMs } from '../os/boottime.js';
-import { setCloexec } from '../os/fd.js';
+import { setCloexec, writeSome } from '../os/fd.js';
 import { dieWithParent, setDumpable } from '../os/process.js';
+import { compileEarly } from '../os/tuning.js';
 import { createLink, type Link } from '../wire/frames.js';
 import { doorToGuard, GUARD_FDS, type GuardToDoor, type GuardToKeeper, keeperToGuard } from '../wire/guard.js';
+import { quickVerdict } from '../wire/quick.js';
 import { createGuard } from './guard.js';
 import { linger } from './linger.js';
 
@@ -14,6 +16,7 @@ import { linger } from './linger.js';
  */
 function main(): void {
   dieWithParent(process.ppid);
+  compileEarly();
   setDumpable(false);
   // Sessions inherit it; what the guard makes for itself has its mode spelt out.
   process.umask(0o022);
@@ -36,7 +39,8 @@ function main(): void {
     scheduled = false;
     guard.turn();
     const again = linger({
-      fd: GUARD_FDS.doorLink,
+      door: GUARD_FDS.doorLink,
+      others: [GUARD_FDS.keeperLink],
       feed: (bytes) => door?.feed(bytes),
       turn: guard.turn,
       mono: clock.mono,
@@ -66,6 +70,8 @@ function main(): void {
   });
   door = createLink(new Socket({ fd: GUARD_FDS.doorLink }), {
     incoming: doorToGuard,
+    quick: quickVerdict,
+    write: (frame) => writeSome(GUARD_FDS.doorLink, frame),
     onMessage: guard.onDoor,
     onClose: gone('door'),
   });

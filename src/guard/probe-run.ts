@@ -27,7 +27,7 @@ async function trial(clock: Clock, isolation: Trial['isolation'], gate: Trial['g
   const outcome = new Promise<string>((resolve) => {
     settle = resolve;
   });
-  const turn = () => void (guard.turn() && setImmediate(turn));
+  const turn = () => void (guard.turn() === 'some' && setImmediate(turn));
   const door = playDoor(gate, doorEnd, settle, (q) =>
     guard.onDoor({ type: 'verdict', q, allow: true, children: 'checked' }),
   );

@@ -46,11 +46,13 @@ function errnoName(errno: number): string {
   return `errno ${errno}`;
 }
 
-export const errno = (): number => koffi.errno();
+/** Taken out of koffi's module once: there it is behind a getter. */
+const lastError = koffi.errno as () => number;
+export const errno = (): number => lastError();
 
 /** The result, or a throw when it is -1. */
 export function check(call: string, result: number): number {
-  if (result === -1) throw new SyscallError(call, koffi.errno());
+  if (result === -1) throw new SyscallError(call, lastError());
   return result;
 }
 
@@ -86,6 +88,13 @@ export const libc = {
   waitpid: lib.func('int waitpid(int, void *, int)') as (pid: Int, status: Memory, options: Int) => number,
   pipe2: lib.func('int pipe2(void *, int)') as (fds: Memory, flags: Int) => number,
   mkfifo: lib.func('int mkfifo(const char *, uint)') as (path: string, mode: Int) => number,
+  /** `timeout`: a timespec's address; `mask`: 0. */
+  ppoll: lib.func('int ppoll(void *, ulong, void *, void *)') as (
+    fds: Memory,
+    count: Int,
+    timeout: number,
+    mask: 0,
+  ) => number,
   poll: lib.func('int poll(void *, ulong, int)') as (fds: Memory, count: Int, timeoutMs: Int) => number,
 };
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { muteChildSignal, restoreChildSignal } from '../../src/os/child-signal.js';
 import { isCloexec, pipe, setCloexec } from '../../src/os/fd.js';
 import { recvFds, recvPacket, sendFds, socketpair } from '../../src/os/lane.js';
 import { peerCredentials } from '../../src/os/peercred.js';
@@ -142,4 +143,26 @@ test.runIf(process.arch === 'x64')(
 
 test('a jump to nowhere is no program', () => {
   expect(() => assemble([{ code: 0x15, k: 1, yes: 'gone' }])).toThrow('no jump to gone');
+});
+
+test('a muted SIGCHLD kills nobody and is told to nobody; restored, it is again', async () => {
+  let told = 0;
+  const count = () => {
+    told += 1;
+  };
+  const turns = async () => {
+    for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  process.on('SIGCHLD', count);
+  try {
+    muteChildSignal();
+    process.kill(process.pid, 'SIGCHLD');
+    restoreChildSignal();
+    await turns();
+    expect(told).toBe(0);
+    process.kill(process.pid, 'SIGCHLD');
+    await expect.poll(() => told).toBe(1);
+  } finally {
+    process.removeListener('SIGCHLD', count);
+  }
 });

@@ -9,6 +9,9 @@ import { createExecGate } from './exec.js';
 import { LAUNCHER, newTask, type Task } from './tasks.js';
 import type { Door, Traced } from './traced.js';
 
+/** What was handled of the reports there were. */
+export type Drained = 'nothing' | 'all' | 'some';
+
 /**
  * Follows every process of every session. Stops are handled one at a time, in the order the kernel reports them;
  * any of them may find its process gone, which its death, reported later, clears up.
@@ -16,8 +19,8 @@ import type { Door, Traced } from './traced.js';
 export interface Tracer {
   /** Attaches to the isolating program, which waits for its arguments. Throws when the kernel forbids it. */
   attach(session: Traced, pid: number): void;
-  /** Handles at most `bound` reports, and no more once `due` says so; true when there may be more. */
-  drain(bound: number, due: () => boolean): boolean;
+  /** Handles at most `bound` reports, and no more once `due` says so. */
+  drain(bound: number, due: () => boolean): Drained;
   answer(q: number, allow: boolean, children: Children): void;
   /** Refuses what has waited for an answer since before question number `q`. */
   expire(q: number): void;
@@ -183,11 +186,11 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     },
     drain(bound, due) {
       for (let i = 0; i < bound; i += 1) {
-        if (!pt.waitAny()) return false;
+        if (!pt.waitAny()) return i === 0 ? 'nothing' : 'all';
         onReport(pt.found.pid, pt.found.status);
-        if (due()) return true;
+        if (due()) return 'some';
       }
-      return true;
+      return 'some';
     },
     answer(q, allow, children) {
       const task = waiting.get(q);
