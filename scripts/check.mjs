@@ -1,7 +1,7 @@
 // `npm run check`: installs what is missing, then every check this project has. All of them run even if one fails;
 // the last line is `N passed, N failed`, a stage without tests of its own counting as one.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, describeMissing, ensureModules, missingPackages, nodeProblem, root, run } from './prepare.mjs';
@@ -31,11 +31,17 @@ const tool = (name, ...args) => run(process.execPath, [join(root, 'node_modules'
 /** Runs vitest and adds its counts; a file that could not even be loaded counts as one failure. */
 function tests() {
   process.stdout.write('\n== tests\n');
-  const scratch = mkdtempSync(join(tmpdir(), 'sallyport-check-'));
+  // Open to others: some tests play users without privilege. Short: sockets' paths are limited.
+  const scratch = mkdtempSync(join(tmpdir(), 'check-'));
+  chmodSync(scratch, 0o755);
   const report = join(scratch, 'report.json');
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const args = [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, TMPDIR: scratch },
+  });
   const counts = readCounts(report);
   rmSync(scratch, { recursive: true, force: true });
   tally.passed += counts.passed;

@@ -19,8 +19,9 @@ const TEST = {
   tmux: ['tmux'],
   expect: ['expect'],
   asciinema: ['asciinema'],
-  procps: ['ps'],
+  procps: ['ps', 'pkill'],
   git: ['git'],
+  python3: ['python3'],
 };
 
 /** Ordinary users' PATH often lacks where sshd lives. */
