@@ -42,6 +42,8 @@ export interface DeskParts {
   receive(message: StartedMessage, admitted: Admitted | undefined, pty: PtySize | undefined): Started;
 }
 
+const NOT_STARTED = 'the session could not be started; the log of the broker says why: ask its admins';
+
 /** Routes what guard and keeper say to the session it is about. */
 export function createDesk(parts: DeskParts): Desk {
   const entries = new Map<string, Entry>();
@@ -103,7 +105,8 @@ function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: De
       receiveStarted(message, entry, parts);
       return;
     case 'failed':
-      entry?.failed(new SallyportError('failed', message.message));
+      // The keeper has heard it too, and logs it: paths and errno are not the engineer's.
+      entry?.failed(new SallyportError('failed', NOT_STARTED, message.message));
       entry?.gone();
       return;
     case 'ask':
@@ -152,7 +155,8 @@ function routeKeeper(
     return;
   }
   if (message.type === 'end') {
-    entries.get(sid)?.failed(new SallyportError('refused', message.reason ?? `session closed: ${message.cause}`));
+    const why = message.reason === undefined ? '' : ` (${message.reason})`;
+    entries.get(sid)?.failed(new SallyportError('refused', `session closed: ${message.cause}${why}`));
     session.end(message.cause, message.reason);
     void session.ended.then(() => settled('ended'));
     return;

@@ -2,6 +2,7 @@ import type { EndCause } from '../core/causes.js';
 import { ENDED_STATUS } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
 import { within } from '../core/clock.js';
+import { escapeText } from '../core/escape.js';
 import type { LineGate, Lookup } from '../gate/index.js';
 import type { RightsData } from '../policy/types.js';
 import type { Recorder } from '../record/index.js';
@@ -200,7 +201,7 @@ function greet(setup: SessionSetup, running: Running): void {
 
 function refuseStart({ client, pty }: SessionSetup, life: Life, error: unknown): void {
   const text = error instanceof Error ? error.message : 'the session could not be started';
-  client.writeErr(Buffer.from(`sallyport: ${text}${pty ? '\r\n' : '\n'}`));
+  client.writeErr(Buffer.from(`sallyport: ${escapeText(text, 1_000)}${pty ? '\r\n' : '\n'}`));
   life.end({ cause: 'crashed', reason: text });
 }
 
@@ -237,7 +238,7 @@ function lastNotice({ client, pty }: SessionSetup, r: Running, { cause }: Ending
 
 async function farewell(setup: SessionSetup, ending: Ending, failed: boolean): Promise<void> {
   const { client, clock } = setup;
-  const status: ExitStatus = ending.status ?? { code: failed ? 1 : ENDED_STATUS };
+  const status: ExitStatus = ending.status ?? { code: failed && ending.cause === 'crashed' ? 1 : ENDED_STATUS };
   const left = new Promise<void>((resolve) => client.onClose(resolve));
   client.exit(status);
   client.close();

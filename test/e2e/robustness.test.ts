@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -112,6 +112,17 @@ describe.runIf(isRoot)('a full disk', () => {
     expect(await broker.exec('echo in')).toMatchObject({ code: 0 });
     expect((await broker.cli('lock', '--user', 'alice', '--reason', 'test')).code).toBe(0);
   });
+});
+
+it('what the machine refuses a session is told to the operator, and no path of the broker to the engineer', async () => {
+  broker = await startBroker({ policy: OPEN_POLICY });
+  const dir = join(broker.home, 'recordings');
+  rmSync(dir, { recursive: true });
+  writeFileSync(dir, '');
+  const ran = await broker.exec('echo hi');
+  expect(ran).toMatchObject({ code: 1, stdout: '' });
+  expect(ran.stderr).toMatch(/^sallyport: the session could not be started; .* ask its admins\n$/);
+  await until('the operator reads why', () => broker.log().includes('ENOTDIR'));
 });
 
 it('a broker whose output nobody reads any more goes on', async () => {

@@ -14,6 +14,7 @@ const turns = async () => {
 function scene(isNewest = true) {
   const clock = new FakeClock();
   const shown: string[] = [];
+  const exits: unknown[] = [];
   const on: { close?: () => void } = {};
   let destroyed = 0;
   const client = {
@@ -26,7 +27,7 @@ function scene(isNewest = true) {
     },
     writeOut: (chunk: Buffer) => shown.push(chunk.toString()) > 0,
     writeErr: (chunk: Buffer) => shown.push(chunk.toString()) > 0,
-    exit() {},
+    exit: (status: unknown) => void exits.push(status),
     close() {},
     destroy() {
       destroyed += 1;
@@ -54,6 +55,7 @@ function scene(isNewest = true) {
     replace: async () => isNewest,
   };
   let launched: (parts: Started) => void = () => {};
+  let fail: (error: Error) => void = () => {};
   const session = openSession({
     admitted: { id: 's', kind: 'exec', gate: 'exec', deadlines, startedAt: clock.now() } as unknown as Admitted,
     pty: undefined,
@@ -63,13 +65,14 @@ function scene(isNewest = true) {
     lookup: {} as never,
     supervisor: { end() {}, verdict() {}, gone: Promise.resolve(), decisions() {} },
     start: () =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         launched = resolve;
+        fail = reject;
       }),
   });
   const launch = () => launched({ program, record: () => recorder, discard() {} });
   const change = (hardAt: number) => session.applyRights({} as RightsData, 2, { ...deadlines, hardAt }, 'deadline');
-  return { clock, session, shown, on, launch, change, destroyed: () => destroyed };
+  return { clock, session, shown, exits, on, launch, fail: (e: Error) => fail(e), change, destroyed: () => destroyed };
 }
 
 it('a deadline that moved while the session was started is the one it ends at', async () => {
@@ -104,4 +107,13 @@ it('a client that leaves at the end is not held on to', async () => {
   on.close?.();
   await turns();
   expect(destroyed()).toBe(1);
+});
+
+it('who is shown out before it began hears it safely, and is told as at any other end', async () => {
+  const { session, fail, shown, exits } = scene();
+  session.end('locked', 'lost');
+  fail(new Error('session closed: locked (lost \u001b]0;x\u0007)'));
+  expect(await session.ended).toMatchObject({ cause: 'locked', reason: 'lost' });
+  expect(shown).toEqual(['sallyport: session closed: locked (lost \\e]0;x\\x07)\n']);
+  expect(exits).toEqual([{ code: 254 }]);
 });
