@@ -57,37 +57,53 @@ interface Numbers {
   clone: number;
   clone3: number;
   unshare: number;
+  seccomp: number;
   ioctl: number;
 }
 
 /**
- * Denied: ptrace and process_vm_writev (a session's process steering another), and everything that makes a path mean
- * something else inside than the guard sees: mount, umount2, pivot_root, chroot, setns, and the newer mount calls.
- * Also kexec, modules, and swap are left to the kernel: a session has no capabilities.
+ * Denied: ptrace, process_vm_writev and pidfd_getfd (a session's process steering another), and everything that makes
+ * a path mean something else inside than the guard sees: mount, umount2, pivot_root, chroot, setns, and the newer mount
+ * calls. Then doors into the kernel that a shell under a broker never needs: userfaultfd, bpf, perf_event_open, the
+ * three of io_uring, open_by_handle_at, modules and kexec. Swap and the like are left to the kernel: a session has no
+ * capabilities.
  */
 const X86_64: Numbers = {
   auditArch: 0xc000_003e,
   foreignFrom: 0x4000_0000,
   exec: [59, 322],
-  denied: [101, 311, 165, 166, 155, 161, 308, 428, 429, 430, 431, 432, 442],
+  denied: [
+    ...[101, 311, 438, 165, 166, 155, 161, 308, 428, 429, 430, 431, 432, 442],
+    ...[323, 321, 298, 425, 426, 427, 304, 175, 313, 176, 246, 320],
+  ],
   clone: 56,
   clone3: 435,
   unshare: 272,
+  seccomp: 317,
   ioctl: 16,
 };
 
 const ARM64: Numbers = {
   auditArch: 0xc000_00b7,
   exec: [221, 281],
-  denied: [117, 271, 40, 39, 41, 51, 268, 428, 429, 430, 431, 432, 442],
+  denied: [
+    ...[117, 271, 438, 40, 39, 41, 51, 268, 428, 429, 430, 431, 432, 442],
+    ...[282, 280, 241, 425, 426, 427, 265, 105, 273, 106, 104, 294],
+  ],
   clone: 220,
   clone3: 435,
   unshare: 97,
+  seccomp: 277,
   ioctl: 29,
 };
 
-/** CLONE_NEWUSER | CLONE_NEWNS: a namespace of one's own would let paths lie. */
-const NAMESPACES = 0x1000_0000 | 0x0002_0000;
+/**
+ * CLONE_NEWUSER | CLONE_NEWNS: a namespace of one's own would let paths lie. CLONE_UNTRACED: a process the guard never
+ * hears of.
+ */
+const FLAGS = 0x1000_0000 | 0x0002_0000 | 0x0080_0000;
+/** SECCOMP_FILTER_FLAG_NEW_LISTENER: a filter of the session's that answers for itself would go before this one. */
+const LISTENER = 8;
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
 
@@ -113,6 +129,7 @@ export function sessionFilter(traced: boolean): Buffer {
     jump(JEQ, numbers.ioctl, 'ioctl'),
     jump(JEQ, numbers.clone, 'flags'),
     jump(JEQ, numbers.unshare, 'flags'),
+    jump(JEQ, numbers.seccomp, 'filter'),
     jump(JEQ, numbers.clone3, 'absent'),
     ...numbers.denied.map((nr) => jump(JEQ, nr, 'deny')),
     { code: RET, k: RET_ALLOW },
@@ -120,9 +137,12 @@ export function sessionFilter(traced: boolean): Buffer {
     { code: LD_ABS, k: arg(1) },
     jump(JEQ, TIOCSTI, 'deny'),
     jump(JEQ, TIOCLINUX, 'deny', 'allow'),
+    { label: 'filter' },
+    { code: LD_ABS, k: arg(1) },
+    jump(JSET, LISTENER, 'deny', 'allow'),
     { label: 'flags' },
     { code: LD_ABS, k: arg(0) },
-    jump(JSET, NAMESPACES, 'deny', 'allow'),
+    jump(JSET, FLAGS, 'deny', 'allow'),
     { label: 'allow' },
     { code: RET, k: RET_ALLOW },
     { label: 'deny' },

@@ -14,8 +14,11 @@ export interface ExecCall {
   hooks: string[];
 }
 
-/** `too-long`: more than the gate reads; the caller is told E2BIG, as by a smaller ARG_MAX. */
-export type ReadOutcome = ExecCall | 'unreadable' | 'too-long';
+/**
+ * `too-long`: more than the gate reads; the caller is told E2BIG, as by a smaller ARG_MAX. `other`: no exec at all, but
+ * a call that a filter of the session's own sent here.
+ */
+export type ReadOutcome = ExecCall | 'unreadable' | 'too-long' | 'other';
 
 export const AT_FDCWD = -100;
 /** Words of an argv or an environment the gate reads: xargs and `*` in a large directory stay far below. */
@@ -26,6 +29,7 @@ const MAX_ARGV_BYTES = 2 * 1024 * 1024;
 const MAX_STRING = 131_072;
 const MAX_PATH = 4096;
 
+const EXECVE = 59;
 const EXECVEAT = 322;
 const FIRST = { path: 256, argv: 512, env: 1024 };
 const ARG_HEAD = 256;
@@ -45,6 +49,8 @@ const chunkAddress = addressOf(chunk);
 /** Reads the call a tracee is about to make, at its seccomp stop. */
 export function readCall(pid: number): ReadOutcome {
   if (!loadRegisters(pid)) return 'unreadable';
+  const number = registerInt(Reg.origRax);
+  if (number !== EXECVE && number !== EXECVEAT) return 'other';
   const { pathAt, argvAt, envAt, dirfd, flags } = callArguments();
   if (Number.isNaN(pathAt + argvAt + envAt) || pathAt === 0) return 'unreadable';
   const size = (address: number, most: number) => (address === 0 ? 0 : Math.min(most, toPageEnd(address)));

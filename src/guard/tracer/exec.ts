@@ -86,6 +86,7 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
         interrupt(session.outer);
       }
       const call = readCall(tid);
+      if (call === 'other') return refuse(task, Errno.ENOSYS);
       if (call === 'too-long') return refuseNoting(task, 'refused', 'argument list too long for the gate', Errno.E2BIG);
       if (call === 'unreadable') return refuseNoting(task, 'unreadable', 'its arguments could not be read');
       const root = rootOf(task);
