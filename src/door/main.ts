@@ -76,6 +76,9 @@ function fromKeeper(message: ToDoor): void {
     case 'notice':
       desk.fromKeeper(message);
       return;
+    case 'hangup':
+      ssh?.disconnect(message.conn, message.cause);
+      return;
     default:
       requests.answer(message.re, message);
   }

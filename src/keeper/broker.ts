@@ -54,7 +54,7 @@ export async function startBroker(home: string, out: BrokerOutput): Promise<Brok
     return await openDoors({ state, ground, clock, out, floor });
   } catch (error) {
     floor?.close('the broker could not start');
-    floor?.watchdog.stop();
+    floor?.stopTimers();
     await floor?.pairs.stop();
     await closeState(state);
     throw error;
@@ -139,7 +139,7 @@ async function stop(o: Opening, listener: Listener, control: Control, cause: End
   await Promise.all(sessions.map((s) => floor.endings.order(s, cause, undefined, version)));
   await within(clock, Promise.all(sessions.map((s) => s.over)), CLOSE_MS);
   await floor.pairs.stop();
-  floor.watchdog.stop();
+  floor.stopTimers();
   await control.close();
   if (state.audit.healthy()) state.audit.append({ event: 'keeper-stop' });
   await closeState(state);

@@ -5,6 +5,7 @@ import { createAdmission } from './admission.js';
 import type { BrokerOutput } from './broker.js';
 import { createEndings, type Endings } from './ending.js';
 import type { Ground } from './ground.js';
+import { createHangups } from './hangups.js';
 import type { Listener } from './listener.js';
 import { createLive, type LiveSide } from './live.js';
 import { createLogins } from './logins.js';
@@ -13,7 +14,7 @@ import { type Pairs, startPairs } from './pairs.js';
 import { createRegistry, type Registry } from './registry.js';
 import { type RouteParts, routeDoor, routeDown, routeGuard } from './routes.js';
 import type { State } from './state.js';
-import { createWatchdog, type Watchdog } from './watchdog.js';
+import { createWatchdog } from './watchdog.js';
 
 export interface FloorParts {
   state: State;
@@ -26,9 +27,10 @@ export interface FloorParts {
 export interface Floor {
   registry: Registry;
   endings: Endings;
-  watchdog: Watchdog;
   pairs: Pairs;
   live: LiveSide;
+  /** Nothing happens by itself any more. */
+  stopTimers(): void;
   /** From now on connections are known by this listener. */
   listen(listener: Listener): void;
   /** Admits nobody any more; `why` is what they read. */
@@ -95,13 +97,22 @@ export function layFloor(parts: FloorParts): Floor {
       },
     },
   });
+  const stopHangups = createHangups({
+    authority,
+    clock,
+    logins,
+    hangUp: ({ conn, pair }, cause) => pairs.tell(pair, { type: 'hangup', conn, cause }),
+  });
   const live = createLive({ authority, config, clock, registry, endings, watchdog, pairs });
   return {
     registry,
     endings,
-    watchdog,
     pairs,
     live,
+    stopTimers() {
+      watchdog.stop();
+      stopHangups();
+    },
     listen(l) {
       listener = l;
     },

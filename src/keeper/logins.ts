@@ -30,6 +30,7 @@ export interface Logins {
   /** The login's id once it is durable in the audit log; undefined: refused. */
   login(message: Extract<FromDoor, { type: 'login' }>, pair: number): Promise<string | undefined>;
   get(id: string, conn: number, pair: number): LoginRecord | undefined;
+  all(): Iterable<LoginRecord>;
   /** Forgets the logins of a connection. */
   closed(conn: number): void;
 }
@@ -75,6 +76,7 @@ export function createLogins(parts: LoginParts): Logins {
       const record = byId.get(id);
       return record?.conn === conn && record.pair === pair ? record : undefined;
     },
+    all: () => byId.values(),
     closed(conn) {
       noteTried(tried, parts.connection(conn), conn, parts.audit);
       for (const record of byId.values()) if (record.conn === conn) byId.delete(record.id);

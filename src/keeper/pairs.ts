@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { DoorInfo } from '../control/live.js';
 import type { Clock } from '../core/clock.js';
+import type { ToDoor } from '../wire/door.js';
 import { type Pair, type PairHooks, startPair } from './pair.js';
 
 /** A pair that dies again soon is started again ever later, up to this. Unit: ms. */
@@ -31,6 +32,8 @@ export interface Pairs {
   /** Hands a client to the door with the fewest; undefined when none is ready. */
   give(note: { conn: number; ip: string; port: number }, socket: Socket): number | undefined;
   broadcast(text: string): void;
+  /** Says something to the door of that number, if it is there. */
+  tell(pair: number, message: ToDoor): void;
   info(): DoorInfo[];
   /** Kills every pair and starts none again. Resolves when all are reaped. */
   stop(): Promise<void>;
@@ -84,6 +87,9 @@ export function startPairs(parts: PairsParts): Pairs {
     },
     broadcast(text) {
       for (const pair of alive()) pair.toDoor({ type: 'notice', text });
+    },
+    tell(number, message) {
+      for (const pair of alive()) if (pair.number === number) pair.toDoor(message);
     },
     info: () => slots.map((slot) => describe(slot, parts)),
     async stop() {

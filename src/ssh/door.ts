@@ -29,6 +29,9 @@ export function createSshDoor<L extends Login>(options: SshDoorOptions, hooks: S
       live.add(connection);
       if (closed) connection.destroy();
     },
+    disconnect(id, reason) {
+      for (const connection of live) if (connection.id === id) connection.disconnect(reason);
+    },
     close() {
       closed = true;
       for (const connection of [...live]) connection.destroy();

@@ -38,6 +38,8 @@ export interface SshDoorOptions {
 export interface SshDoor {
   /** Takes over a connected socket; never throws. `info` names the peer as the listener saw it. */
   accept(socket: Socket, info: { id: number; ip: string; port: number }): void;
+  /** Says goodbye on that connection, if it is there, and ends it. */
+  disconnect(id: number, reason: string): void;
   /** Ends every connection at once and refuses new ones. */
   close(): void;
   connections(): number;

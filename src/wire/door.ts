@@ -62,6 +62,8 @@ export const toDoor = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('end'), sid: id, version: z.number(), cause, reason: text.optional() }),
   z.object({ type: z.literal('notice'), text }),
+  /** The login of this connection does not stand any more. */
+  z.object({ type: z.literal('hangup'), conn: z.number(), cause }),
 ]);
 
 export type ToDoor = z.infer<typeof toDoor>;

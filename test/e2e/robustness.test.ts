@@ -162,3 +162,16 @@ it('clients that vanish at any moment leave nothing behind', async () => {
   await until('every descriptor is closed', () => pids.every((pid, i) => fdsOf(pid) <= (held[i] ?? 0)));
   expect(await broker.exec('echo fine')).toMatchObject({ code: 0 });
 });
+
+it('a connection without a session is closed when its user is locked', async () => {
+  broker = await startBroker({ policy: OPEN_POLICY });
+  const ssh = spawn('ssh', [...broker.sshArgs('-N', '-o', 'LogLevel=INFO')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  ssh.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await until('it is logged in', () => lastEvent('login') !== undefined);
+  expect((await broker.cli('lock', '--user', 'alice', '--reason', 'test')).code).toBe(0);
+  await until('it is closed', () => ssh.exitCode !== null, 10_000);
+  expect(said).toContain('sallyport: locked');
+});
