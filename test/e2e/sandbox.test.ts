@@ -170,7 +170,7 @@ except OSError: pass
       const shell = await broker.shell();
       for (const line of [STUBBORN, `nohup ${sleeper} >/dev/null 2>&1 &`, `(setsid ${sleeper} &)`])
         await shell.line(`${line}\recho typed-$((20+2))`, 'typed-22');
-      expect(running(sleeper).length).toBeGreaterThanOrEqual(2);
+      await until('both sleep', () => running(sleeper).length >= 2);
       await end();
       await shell.waitFor(`sallyport: session closed: ${words}`, { timeoutMs: 20_000 });
       expect(await shell.exit()).toBe(254);
@@ -196,7 +196,7 @@ except OSError: pass
       const shell = await broker.shell();
       const lines = [STUBBORN, `nohup ${sleeper} >/dev/null 2>&1 &`, `(setsid ${sleeper} &)`];
       for (const line of lines) await shell.line(`${line}\recho typed-$((20+2))`, 'typed-22');
-      expect(running(sleeper).length).toBeGreaterThanOrEqual(2);
+      await until('both sleep', () => running(sleeper).length >= 2);
       const { doors } = await broker.json<{ doors: { doorPid: number; guardPid: number }[] }>('status');
       // The program that turned root into the ordinary user has become the broker.
       process.kill((which === 'keeper' ? broker.process.pid : doors[0]?.[which]) ?? 0, 'SIGKILL');
