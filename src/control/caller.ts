@@ -1,5 +1,6 @@
 /** Who may use the control socket: root, the broker's own account, and the configured admins by policy. */
 import { readFileSync } from 'node:fs';
+import type { Clock } from '../core/clock.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import type { AuditLog } from '../store/index.js';
 import type { Caller } from './admin-port.js';
@@ -88,9 +89,22 @@ function namespaceDepth(pid: string): number | undefined {
   }
 }
 
+/** Refusals of one account written down in full within REFUSALS_MS; the rest are counted, so that nobody fills the log. */
+const MAX_REFUSALS = 20;
+const REFUSALS_MS = 60_000;
+
 /** An `onRefused` that appends to the audit log; where that fails the log says so elsewhere, and the refusal stands. */
-export function auditRefusals(audit: AuditLog): NonNullable<CallerRules['onRefused']> {
-  return ({ uid, pid }, verb, text) => {
+export function auditRefusals(audit: AuditLog, clock: Clock): NonNullable<CallerRules['onRefused']> {
+  const lately = new Map<number, { since: number; count: number }>();
+  return ({ uid, pid }, verb, why) => {
+    const before = lately.get(uid);
+    const isOld = before === undefined || clock.mono() - before.since >= REFUSALS_MS;
+    const now = isOld ? { since: clock.mono(), count: 0 } : before;
+    now.count += 1;
+    lately.set(uid, now);
+    if (now.count > MAX_REFUSALS) return;
+    const missed = isOld ? Math.max(0, (before?.count ?? 0) - MAX_REFUSALS) : 0;
+    const text = missed > 0 ? `${why}; ${missed} more before it were not written down` : why;
     try {
       audit.append({ event: 'admin-refused', by: `uid ${uid}`, allow: false, text, data: { verb, uid, pid } });
     } catch (error) {

@@ -45,6 +45,7 @@ export interface Control {
 /** The admin side of a running broker: the operations, and the socket they are asked through. */
 export async function startControl(parts: ControlParts): Promise<Control> {
   const { config, ground } = parts;
+  const onRefused = auditRefusals(parts.audit, parts.clock);
   const port = createOperations({
     ...parts,
     config: () => config.current,
@@ -67,7 +68,7 @@ export async function startControl(parts: ControlParts): Promise<Control> {
     streams: createStreams({ ...parts, config: () => config.current }),
     clock: parts.clock,
     standingOf: (uid) => standingOf(uid, callerRules(parts)),
-    identify: (peer, verb) => identifyCaller(peer, verb, callerRules(parts)),
+    identify: (peer, verb) => identifyCaller(peer, verb, callerRules(parts, onRefused)),
     stillMay: (peer, verb) => stillMay(peer, verb, callerRules(parts)),
     onFault: (verb, error) => parts.log(`${verb}: ${messageOf(error)}`),
   });
@@ -75,12 +76,15 @@ export async function startControl(parts: ControlParts): Promise<Control> {
 }
 
 /** As they are now: a reload may change who is an admin. */
-const callerRules = ({ config, authority, clock, audit }: ControlParts): CallerRules => ({
+const callerRules = (
+  { config, authority, clock }: ControlParts,
+  onRefused?: CallerRules['onRefused'],
+): CallerRules => ({
   ownUid: process.getuid?.() ?? 0,
   admins: config.current.admins,
   decide: (user, asked) => decideAdmin(user, asked, authority, clock),
   sharesNamespace: sharesPidNamespace,
-  onRefused: auditRefusals(audit),
+  ...(onRefused && { onRefused }),
 });
 
 /** `@admin:<verb>` for a user, as any other action is decided. */
