@@ -67,9 +67,9 @@ export async function startControl(parts: ControlParts): Promise<Control> {
     peerOf: peerCredentials,
     streams: createStreams({ ...parts, config: () => config.current }),
     clock: parts.clock,
-    standingOf: (uid) => standingOf(uid, callerRules(parts)),
+    standingOf: (uid) => standingOf(uid, callerRules(parts, onRefused)),
     identify: (peer, verb) => identifyCaller(peer, verb, callerRules(parts, onRefused)),
-    stillMay: (peer, verb) => stillMay(peer, verb, callerRules(parts)),
+    stillMay: (peer, verb) => stillMay(peer, verb, callerRules(parts, onRefused)),
     onFault: (verb, error) => parts.log(`${verb}: ${messageOf(error)}`),
   });
   return { reload: () => reload(port), close: () => server.close() };
@@ -78,13 +78,13 @@ export async function startControl(parts: ControlParts): Promise<Control> {
 /** As they are now: a reload may change who is an admin. */
 const callerRules = (
   { config, authority, clock }: ControlParts,
-  onRefused?: CallerRules['onRefused'],
+  onRefused: NonNullable<CallerRules['onRefused']>,
 ): CallerRules => ({
   ownUid: process.getuid?.() ?? 0,
   admins: config.current.admins,
   decide: (user, asked) => decideAdmin(user, asked, authority, clock),
   sharesNamespace: sharesPidNamespace,
-  ...(onRefused && { onRefused }),
+  onRefused,
 });
 
 /** `@admin:<verb>` for a user, as any other action is decided. */
