@@ -4,7 +4,16 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, describeMissing, ensureModules, missingPackages, nodeProblem, root, run } from './prepare.mjs';
+import {
+  build,
+  callerProblem,
+  describeMissing,
+  ensureModules,
+  missingPackages,
+  nodeProblem,
+  root,
+  run,
+} from './prepare.mjs';
 
 const tally = { passed: 0, failed: 0 };
 
@@ -23,7 +32,7 @@ function complain(problem) {
 
 function systemPackages() {
   const missing = missingPackages({ tests: true });
-  return complain(nodeProblem() ?? (missing.length > 0 ? describeMissing(missing) : undefined));
+  return complain(nodeProblem() ?? callerProblem() ?? (missing.length > 0 ? describeMissing(missing) : undefined));
 }
 
 const tool = (name, ...args) => run(process.execPath, [join(root, 'node_modules', name), ...args]);

@@ -1,6 +1,7 @@
 // What demo and check need before anything else: system packages, node_modules, a fresh dist. Plain Node, no packages.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -57,6 +58,16 @@ export function nodeProblem() {
   return fits
     ? undefined
     : `Node ${process.versions.node} does not fit: sallyport needs 20.19 or later, 22.12 or later, or 24`;
+}
+
+/** ssh and ssh-keygen do not run for a uid without an entry in the password database. */
+export function callerProblem() {
+  try {
+    userInfo();
+    return undefined;
+  } catch {
+    return `uid ${process.getuid()} has no name on this machine (getent passwd), and ssh does not run without one`;
+  }
 }
 
 /** True when node_modules holds what package-lock.json names, native parts built. */
