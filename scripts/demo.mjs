@@ -18,7 +18,15 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { describeMissing, ensureBuilt, ensureModules, missingPackages, nodeProblem, root } from './prepare.mjs';
+import {
+  callerProblem,
+  describeMissing,
+  ensureBuilt,
+  ensureModules,
+  missingPackages,
+  nodeProblem,
+  root,
+} from './prepare.mjs';
 
 const FIRST_PORT = 2222;
 /** How long the broker may take to say that it is up. Unit: ms. */
@@ -35,7 +43,7 @@ const fail = (message) => {
 };
 
 function prepare() {
-  const problem = nodeProblem();
+  const problem = nodeProblem() ?? callerProblem();
   if (problem) fail(problem);
   const missing = missingPackages();
   if (missing.length > 0) fail(describeMissing(missing));
@@ -64,14 +72,8 @@ function lacking({ home, shell }) {
 }
 
 function ownAccount() {
-  try {
-    const { username, uid, gid, homedir } = userInfo();
-    return { name: username, uid, gid, home: homedir };
-  } catch {
-    return fail(
-      `uid ${process.getuid()} has no name on this machine (getent passwd), and ssh does not run without one`,
-    );
-  }
+  const { username, uid, gid, homedir } = userInfo();
+  return { name: username, uid, gid, home: homedir };
 }
 
 function accountNamed(name) {
