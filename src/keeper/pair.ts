@@ -143,7 +143,7 @@ type Stdio = ('pipe' | 'ipc' | number)[];
 
 /**
  * A collector that lets the young grow to its default of 16 MB keeps 0.25 MB a session longer standing than one that
- * collects them at 1 MB; what passes through a door lives for microseconds anyway.
+ * collects them at 1 MB; what passes through a door lives for microseconds anyway. A guard would pay with time.
  */
 const SMALL_NURSERY = '--max-semi-space-size=1';
 
@@ -151,7 +151,7 @@ const SMALL_NURSERY = '--max-semi-space-size=1';
 function run(name: 'door' | 'guard', fds: Stdio): ChildProcess {
   const entry = fileURLToPath(new URL(`../${name}/main.js`, import.meta.url));
   const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', NODE_NO_WARNINGS: '1' };
-  return spawn(process.execPath, [SMALL_NURSERY, entry], {
+  return spawn(process.execPath, [...(name === 'door' ? [SMALL_NURSERY] : []), entry], {
     stdio: ['ignore', 'inherit', 'inherit', ...fds],
     env,
     detached: true,
