@@ -10,6 +10,10 @@ export const MAX_LINE_LENGTH = 64 * 1024;
 
 /** The parser's time grows with their square. */
 const MAX_HEREDOCS = 500;
+/** Brackets open at once, counted without a look at quotes: the parser takes a second for thousands. */
+const MAX_DEPTH = 500;
+/** Redirections, and brackets of pasted HTML: the parser's time grows with their square, too. */
+const MAX_REDIRECTIONS = 10_000;
 
 /**
  * Every command anywhere in `text`: in pipelines, lists, compound commands, function bodies, substitutions at any
@@ -19,11 +23,25 @@ export function parseLine(text: string): LineResult {
   if (text.length > MAX_LINE_LENGTH) return refused('the line is too long');
   if (text.includes('\0')) return refused('the line holds a NUL character');
   if ((text.match(/<</g)?.length ?? 0) > MAX_HEREDOCS) return refused('the line holds too many here-documents');
+  if ((text.match(/[<>]/g)?.length ?? 0) > MAX_REDIRECTIONS) return refused('the line holds too many redirections');
+  if (depthOf(text) > MAX_DEPTH) return refused('the line is too deeply nested');
   try {
     return judge(text, parse(text));
   } catch (error) {
     return refused(`the line cannot be read: ${messageOf(error)}`);
   }
+}
+
+/** The most brackets open at any place. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let most = 0;
+  for (const bracket of text.match(/[()[\]{}]/g) ?? []) {
+    if ('([{'.includes(bracket)) depth += 1;
+    else if (depth > 0) depth -= 1;
+    most = Math.max(most, depth);
+  }
+  return most;
 }
 
 function refused(message: string): LineResult {

@@ -6,12 +6,14 @@ import { createLineJudge, type JudgeOptions } from './shells.js';
 export type { LineDecider, LineEvent } from './shells.js';
 
 /**
- * What one session may ask: a unit is a question, or 4 KiB of anything. A paste of typed-ahead lines fits the burst;
+ * What one session may ask: a unit is a question, 4 KiB of anything, or 0.2 ms spent on an answer, which keeps a session
+ * at a fifth of the door's time in the long run. A paste of typed-ahead lines fits the burst;
  * a process that floods the FIFO waits, and the door does not.
  */
 const BURST_UNITS = 2_000;
 const UNITS_PER_SECOND = 1_000;
 const UNIT_BYTES = 4_096;
+const UNITS_PER_MS = 5;
 /** Answers nobody reads are dropped beyond this; the shell then refuses by itself. Bytes. */
 const MAX_UNREAD = 16 * 1024;
 
@@ -77,8 +79,10 @@ export function openLineGate(options: LineGateOptions): LineGate {
   };
   const reply = (line: Buffer): void => {
     budget.spend(1);
+    const began = clock.mono();
     const message = parseMessage(line);
     const answer = message === undefined ? undefined : judge(message);
+    budget.spend((clock.mono() - began) * UNITS_PER_MS);
     if (message === undefined || answer === undefined || answers.writableLength > MAX_UNREAD) return;
     answers.write(formatAnswer(message.shell, message.id, answer));
   };

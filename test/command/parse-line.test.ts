@@ -262,6 +262,20 @@ describe('whatever is typed', () => {
   });
 });
 
+describe('a hostile line costs little', () => {
+  it.each(['$(', '<(', '${a[', '$((', '"$(', '>a ', '<', '((', '{ ', 'if a;then '])('full of %s', (piece) => {
+    const line = piece.repeat(Math.floor((MAX_LINE_LENGTH - 1) / piece.length));
+    const began = process.cpuUsage().user;
+    expect(parseLine(line).kind).toBe('bad');
+    expect((process.cpuUsage().user - began) / 1000).toBeLessThan(250);
+  });
+
+  it('while a long here-document full of brackets is read', () => {
+    const body = '{ "a": [1, 2, { "b": (3) }] }\n'.repeat(2000);
+    expect(parseLine(`cat > x <<'E'\n${body}E`).kind).toBe('ok');
+  });
+});
+
 function quote(c: string, style: number | undefined): string {
   if (style === 0) return c === "'" ? "\\'" : `'${c}'`;
   if (style === 1) return `"${'$`"\\'.includes(c) ? '\\' : ''}${c}"`;

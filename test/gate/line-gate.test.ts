@@ -24,7 +24,7 @@ afterEach(() => {
   for (const clean of cleanups.splice(0)) clean();
 });
 
-function open() {
+function open(onDecide = () => {}) {
   const dir = mkdtempSync(join(tmpdir(), 'fifo-'));
   const [q, a] = [join(dir, 'q'), join(dir, 'a')];
   execFileSync('mkfifo', [q, a]);
@@ -34,7 +34,10 @@ function open() {
     ...fds,
     clock,
     gate: 'exec',
-    decide: () => ({ allow: true }),
+    decide: () => {
+      onDecide();
+      return { allow: true };
+    },
     onLine: ({ text }) => lines.push(text),
     onRefused: () => {},
   });
@@ -115,6 +118,17 @@ test('a flood of rubbish or of questions leaves the loop its time, and the gate 
   while (pour(q, last) === 0) await sleep(clock, 20);
   for (let tries = 0; tries < 9_000; tries++) if ((await answer(a)) === 'SP1 7.9 ok') return;
   expect.unreachable('the gate never answered again');
+});
+
+test('questions that are slow to answer take no more than a part of the time', async () => {
+  const { q, lines } = open(() => {
+    for (const until = clock.mono() + 20; clock.mono() < until; );
+  });
+  for (let id = 0; id < 100; id++) writeSync(q, question(id, `line ${id}`));
+  const began = clock.mono();
+  await sleep(clock, 1_000);
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.length * 20).toBeLessThan(450 + (clock.mono() - began) / 4);
 });
 
 test('answers that nobody reads are bounded', async () => {
