@@ -55,6 +55,15 @@ export interface Channel {
 const spare = Buffer.alloc(64 * 1024);
 const spareAddress = addressOf(spare);
 
+const FIONREAD = 0x541b;
+const count = Buffer.alloc(4);
+
+/** Bytes that a read would give at once; 0 also where the kernel does not say. */
+function waiting(fd: number): number {
+  count.writeInt32LE(0);
+  return libc.ioctl(fd, FIONREAD, count) === 0 ? count.readInt32LE(0) : 0;
+}
+
 /** Takes `fd` over. node-pty's and node's own streams spin, block or lose bytes on one side or the other. */
 export function openChannel(fd: number): Channel {
   setNonblocking(fd);
@@ -86,8 +95,12 @@ export function openChannel(fd: number): Channel {
     closeFd(fd);
   };
 
-  /** What is there already is handed on together, as far as it fits: a terminal gives it in small pieces. */
-  const readSome = (times: number) => {
+  /**
+   * What is there already is handed on together, as far as it fits: a terminal gives it in small pieces. `patient` reads
+   * until the kernel says that there is nothing. Otherwise a terminal is asked first, for a read that finds it empty
+   * waits there for what is under way, while this process could do something with what it has.
+   */
+  const readSome = (times: number, patient = false) => {
     let filled = 0;
     const handOn = () => {
       const chunk = Buffer.from(spare.subarray(0, filled));
@@ -95,6 +108,7 @@ export function openChannel(fd: number): Channel {
       if (chunk.length > 0) hand?.(chunk);
     };
     for (let i = 0; i < times && open && reading && !ended; i += 1) {
+      if (i > 0 && !patient && waiting(fd) === 0) break;
       const size = libc.read(fd, spareAddress + filled, spare.length - filled);
       filled += Math.max(0, size);
       // EAGAIN: nothing more yet. 0 and EIO: nothing more ever.
@@ -148,7 +162,7 @@ export function openChannel(fd: number): Channel {
     },
     drain() {
       reading = true;
-      readSome(DRAIN_READS);
+      readSome(DRAIN_READS, true);
     },
     write(chunk) {
       if (!open || ending || chunk.length === 0) return true;
