@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock.js';
-import { formatAnswer, LineCutter, looksLikeQuestion, parseMessage } from './protocol.js';
+import { QuestionCutter } from './cutter.js';
+import { formatAnswer, type Message, parseMessage } from './protocol.js';
 import { createLineJudge, type JudgeOptions } from './shells.js';
 
 export type { LineDecider, LineEvent } from './shells.js';
@@ -16,6 +17,9 @@ const UNIT_BYTES = 4_096;
 const UNITS_PER_MS = 5;
 /** Answers nobody reads are dropped beyond this; the shell then refuses by itself. Bytes. */
 const MAX_UNREAD = 16 * 1024;
+
+/** Lines looked at in one turn of the event loop. */
+const MAX_LOOKED = 100;
 
 export interface LineGateOptions extends JudgeOptions {
   /** The FIFO of questions and the FIFO of answers, both opened O_RDWR, so that no shell's coming and going ends them. Owned from now on. */
@@ -38,7 +42,7 @@ export function openLineGate(options: LineGateOptions): LineGate {
   const questions = new Socket({ fd: options.qFd, readable: true, writable: false });
   const answers = new Socket({ fd: options.aFd, readable: false, writable: true });
   const judge = createLineJudge(options);
-  const cutter = new LineCutter();
+  const cutter = new QuestionCutter();
   const budget = createBudget(clock);
   const waiting: Buffer[] = [];
   let timer: Timer | undefined;
@@ -67,8 +71,8 @@ export function openLineGate(options: LineGateOptions): LineGate {
       timer = clock.after(wait, turn);
       return;
     }
-    const line = waiting.shift();
-    if (line !== undefined) reply(line);
+    const message = timed(nextMessage);
+    if (message !== undefined) reply(message);
     if (waiting.length === 0) {
       questions.resume();
       return;
@@ -77,20 +81,33 @@ export function openLineGate(options: LineGateOptions): LineGate {
     busy = true;
     setImmediate(turn);
   };
-  const reply = (line: Buffer): void => {
-    budget.spend(1);
+  const timed = <T>(work: () => T): T => {
     const began = clock.mono();
-    const message = parseMessage(line);
-    const answer = message === undefined ? undefined : judge(message);
+    const done = work();
     budget.spend((clock.mono() - began) * UNITS_PER_MS);
-    if (message === undefined || answer === undefined || answers.writableLength > MAX_UNREAD) return;
+    return done;
+  };
+  /** What does not parse costs no turn of its own, only its time. */
+  const nextMessage = (): Message | undefined => {
+    for (let looked = 0; looked < MAX_LOOKED; looked += 1) {
+      const line = waiting.shift();
+      if (line === undefined) return undefined;
+      const message = parseMessage(line);
+      if (message !== undefined) return message;
+    }
+    return undefined;
+  };
+  const reply = (message: Message): void => {
+    budget.spend(1);
+    const answer = timed(() => judge(message));
+    if (answer === undefined || answers.writableLength > MAX_UNREAD) return;
     answers.write(formatAnswer(message.shell, message.id, answer));
   };
 
   questions.on('data', (chunk: Buffer) => {
     budget.spend(chunk.length / UNIT_BYTES);
     // Nothing more is read until these are answered: what waits is at most one chunk.
-    waiting.push(...cutter.push(chunk).filter(looksLikeQuestion));
+    for (const question of timed(() => cutter.push(chunk))) waiting.push(question);
     if (!busy) turn();
   });
   questions.on('error', fail);

@@ -37,12 +37,8 @@ export type Answer =
   /** Say which of these are aliases or functions. */
   | { verb: 'types'; names: string[] };
 
-const MAGIC = Buffer.from('SP1\0');
-
-/** A cheap look, so that rubbish costs no turn of its own. */
-export function looksLikeQuestion(bytes: Buffer): boolean {
-  return bytes.length > MAGIC.length && bytes.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) === 0;
-}
+/** What every question begins with. */
+export const MAGIC = Buffer.from('SP1\0');
 
 /** Parses one question without its newline; undefined for anything else. */
 export function parseMessage(bytes: Uint8Array): Message | undefined {
@@ -94,43 +90,4 @@ function encodeText(text: string, room: number): string {
 /** Names that can be asked about: one plain word each, and few enough for one answer. */
 export function askable(names: readonly string[]): string[] {
   return names.filter((n) => /^[!-$&-[\]-~]{1,64}$/.test(n) && !n.startsWith('-')).slice(0, 14);
-}
-
-/** Cuts a byte stream into lines; a line beyond the bound is skipped to its end. Holds at most MAX_QUESTION bytes. */
-export class LineCutter {
-  #parts: Buffer[] = [];
-  #length = 0;
-  #skipping = false;
-
-  /** The lines completed by `chunk`, without their newlines. */
-  push(chunk: Buffer): Buffer[] {
-    const lines: Buffer[] = [];
-    let from = 0;
-    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, from)) {
-      this.#keep(chunk.subarray(from, at));
-      if (!this.#skipping)
-        lines.push(this.#parts.length === 1 && this.#parts[0] ? this.#parts[0] : Buffer.concat(this.#parts));
-      this.#reset();
-      from = at + 1;
-    }
-    this.#keep(chunk.subarray(from));
-    return lines;
-  }
-
-  #keep(part: Buffer): void {
-    if (this.#skipping || part.length === 0) return;
-    if (this.#length + part.length > MAX_QUESTION) {
-      this.#reset();
-      this.#skipping = true;
-      return;
-    }
-    this.#parts.push(part);
-    this.#length += part.length;
-  }
-
-  #reset(): void {
-    this.#parts = [];
-    this.#length = 0;
-    this.#skipping = false;
-  }
 }

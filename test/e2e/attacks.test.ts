@@ -218,8 +218,11 @@ if os.fork() == 0: libc.execve(b"/bin/true", words(b"x" * 100000), None)`),
     const flood = 'for f in q a; do (timeout 0.7 cat /dev/urandom >/run/sallyport/$f &); done; sleep 1';
     await shell.line(`${flood}; echo over-$((40+2))`, 'over-42', 15_000);
     await shell.line('(yes "" | head -c 3000000 >/run/sallyport/q); echo and-$((40+2))', 'and-42', 15_000);
+    const questions = "(yes SP1x | tr x '\\000' | timeout 3 head -c 3000000 >/run/sallyport/q)";
+    await shell.line(`${questions}; sleep 1; echo at-$((40+2))`, 'at-42', 15_000);
     shell.type('exit\r');
     expect(await shell.exit()).toBe(0);
+    expect(broker.log()).not.toContain('stalled');
   });
 
   it('a leader that ends amid noise ends the session, whatever goes on behind it', async () => {
