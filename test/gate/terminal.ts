@@ -92,7 +92,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Terminal>
       if (typeof what === 'string' ? text.includes(what) : what.test(text)) return text;
       await sleep(clock, 25);
     }
-    throw new Error(`the screen never showed ${what}:\n${screen(pane)}`);
+    throw new Error(`late: the screen never showed ${what}:\n${screen(pane)}`);
   };
   return {
     home,

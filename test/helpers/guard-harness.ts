@@ -239,7 +239,8 @@ function newLive(sid: string, end: () => void): Live {
       const until = Date.now() + ms;
       const found = () => (typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text));
       while (!found()) {
-        if (Date.now() > until) throw new Error(`never showed ${pattern}; saw: ${JSON.stringify(text.slice(-2000))}`);
+        if (Date.now() > until)
+          throw new Error(`late: never showed ${pattern}; saw: ${JSON.stringify(text.slice(-2000))}`);
         await new Promise((ok) => setTimeout(ok, POLL_MS));
       }
       return text;

@@ -68,7 +68,7 @@ export function statusOf(pid: number): Record<string, string> {
 export async function until(what: string, look: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await look())) {
-    if (Date.now() > end) throw new Error(`not so after ${timeoutMs} ms: ${what}`);
+    if (Date.now() > end) throw new Error(`late: not so after ${timeoutMs} ms: ${what}`);
     await sleep(20);
   }
 }

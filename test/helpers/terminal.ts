@@ -45,7 +45,9 @@ export function openTerminal(program: string, args: readonly string[], env: Node
       const timer = setTimeout(() => {
         listeners.delete(look);
         reject(
-          new Error(`not shown within ${timeoutMs} ms: ${String(what)}; shown: ${JSON.stringify(shown.slice(from))}`),
+          new Error(
+            `late: not shown within ${timeoutMs} ms: ${String(what)}; shown: ${JSON.stringify(shown.slice(from))}`,
+          ),
         );
       }, timeoutMs);
       listeners.add(look);
@@ -65,7 +67,7 @@ export function openTerminal(program: string, args: readonly string[], env: Node
     exit(timeoutMs = 15_000) {
       return new Promise((resolve, reject) => {
         const timer = setTimeout(
-          () => reject(new Error(`still running after ${timeoutMs} ms; shown: ${JSON.stringify(shown)}`)),
+          () => reject(new Error(`late: still running after ${timeoutMs} ms; shown: ${JSON.stringify(shown)}`)),
           timeoutMs,
         );
         void ended.then((code) => {
