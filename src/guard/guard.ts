@@ -11,6 +11,7 @@ import {
   type LaunchOrder,
 } from '../wire/guard.js';
 import { findTools, type Tools } from './launch/tools.js';
+import { createPrograms } from './programs/programs.js';
 import { type GuardSession, startSession } from './session.js';
 import { askedWords } from './tracer/show.js';
 import type { Door } from './tracer/traced.js';
@@ -51,8 +52,9 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
   let lastQ = 0;
 
   const door: Door = {
-    ask({ session, pid, part, plan, image, children }) {
+    ask({ session, pid, part, plan, image, children, first }) {
       lastQ += 1;
+      programs.asked(lastQ, session.sid);
       const asked = askedWords(part.argv);
       ports.door({
         type: 'ask',
@@ -60,6 +62,8 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
         sid: session.sid,
         pid,
         program: part.program,
+        image: first ?? lastQ,
+        under: image.id,
         ...asked,
         parent: [...image.argv],
         children,
@@ -70,6 +74,8 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
       });
       return lastQ;
     },
+    ended: (session, image) =>
+      ports.door({ type: 'images-ended', sid: session.sid, n: 0, images: [image], front: false }),
     note: (session, pid, kind, text) =>
       ports.door({ type: 'note', sid: session.sid, pid, kind, text: text.slice(0, 4000) }),
   };
@@ -81,6 +87,8 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
     },
   });
 
+  const programs = createPrograms(tracer.tasks, ports.door);
+  clock.every(SWEEP_MS, programs.sweep);
   sweepAsks(clock, () => lastQ, tracer.expire);
 
   const fail = ({ sid }: LaunchOrder, reason: string) => {
@@ -147,11 +155,15 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
     },
     onDoor(message) {
       if (message.type === 'verdict') tracer.answer(message.q, message.allow, message.children);
+      else if (message.type === 'end-images') programs.end(message);
+      else if (message.type === 'tree') void programs.tree(message);
       else sessions.get(message.sid)?.end();
     },
     turn() {
       const until = clock.mono() + TURN_MS;
-      return tracer.drain(TURN, () => clock.mono() >= until);
+      const drained = tracer.drain(TURN, () => clock.mono() >= until);
+      programs.settle();
+      return drained;
     },
   };
 }

@@ -61,7 +61,14 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
     trust: createTrust({ uid: order.account.uid, gids: new Set([order.account.gid, ...groups]) }, context.clock),
     steps,
     ...{ step: 0, outer: 0, init: 0, command: 0, root: undefined, tasks: 0 },
-    ...{ held: false, onInit: () => {}, onExit: () => false, onGone: () => {}, onOuterGone: () => {} },
+    ...{
+      programsEnded: false,
+      held: false,
+      onInit: () => {},
+      onExit: () => false,
+      onGone: () => {},
+      onOuterGone: () => {},
+    },
   };
   const session = live(context, order, events, prepared, traced);
   try {

@@ -100,6 +100,10 @@ export const execAsk = z.object({
   program,
   argv: z.array(z.string()),
   cut: z.boolean(),
+  /** What will run should every part be allowed: the number of the exec's first question. Forks share it. */
+  image: z.number().int(),
+  /** The image that asks; 0: the session's own shell. */
+  under: z.number().int(),
   /** First words of the argv of the image that asks: for people. */
   parent: z.array(z.string()),
   /** The word under which the asking process runs. */
@@ -115,6 +119,23 @@ export const execAsk = z.object({
   part: z.enum(['program', 'interpreter', 'loaded']),
   /** Present for a script: the file asked for, and the file the kernel will really run. */
   script: z.object({ path: z.string(), interpreter: z.string() }).optional(),
+});
+
+/** Images one message names at most: more than a session has processes. */
+export const MAX_IMAGES = 32_768;
+/** Processes shown of one session. */
+export const MAX_TREE = 2_000;
+
+const images = z.array(z.number().int().positive()).max(MAX_IMAGES);
+const order = z.number().int().min(0);
+
+/** Numbers as the host sees them; `inner` as the session does. `argv` only where the image is 0: nobody was asked. */
+const process = z.object({
+  pid: z.number().int(),
+  ppid: z.number().int(),
+  inner: z.number().int(),
+  image: z.number().int(),
+  argv: z.array(z.string()).optional(),
 });
 
 /** guard → door */
@@ -139,6 +160,14 @@ export const guardToDoor = z.discriminatedUnion('type', [
   }),
   /** Nothing of the session runs any more: drain and close. */
   z.object({ type: z.literal('gone'), sid }),
+  /** Images that no process runs, nor ever will: told in batches, some time after. */
+  z.object({ type: z.literal('over'), sid, images }),
+  /**
+   * The order of that number is done: no process runs any of its images. `images` are those that had one to kill;
+   * `front`: one of them held the terminal. `n` is 0 for an image that began after the answer and was killed unrun.
+   */
+  z.object({ type: z.literal('images-ended'), sid, n: order, images, front: z.boolean() }),
+  z.object({ type: z.literal('tree'), sid, n: order, processes: z.array(process).max(MAX_TREE), more: order }),
 ]);
 
 /** door → guard */
@@ -146,6 +175,9 @@ export const doorToGuard = z.discriminatedUnion('type', [
   /** The answer to an ask. `children` is the word the new image runs under. */
   z.object({ type: z.literal('verdict'), q: z.number().int(), allow: z.boolean(), children }),
   z.object({ type: z.literal('end'), sid }),
+  /** Kills whatever runs these images, and what is about to begin as one of them. */
+  z.object({ type: z.literal('end-images'), sid, n: order, images }),
+  z.object({ type: z.literal('tree'), sid, n: order }),
 ]);
 
 export type KeeperToGuard = z.infer<typeof keeperToGuard>;
@@ -154,6 +186,7 @@ export type GuardToDoor = z.infer<typeof guardToDoor>;
 export type DoorToGuard = z.infer<typeof doorToGuard>;
 export type LaunchOrder = z.infer<typeof launch>;
 export type ExecAsk = z.infer<typeof execAsk>;
+export type TreeProcess = z.infer<typeof process>;
 export type FdName = (typeof FD_NAMES)[number];
 export type ExitStatus = { code: number } | { signal: string };
 

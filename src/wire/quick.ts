@@ -18,14 +18,24 @@ export function quickVerdict(value: unknown): DoorToGuard | undefined {
 
 export function quickAsk(value: unknown): GuardToDoor | undefined {
   if (!isFields(value) || value.type !== 'ask') return undefined;
-  if (size(value) !== (value.script === undefined ? 12 : 13)) return undefined;
-  const { q, sid, pid, argv, cut, parent, children, fromShell, hooks, part } = value;
+  if (size(value) !== (value.script === undefined ? 14 : 15)) return undefined;
+  const { q, sid, pid, image, under, argv, cut, parent, children, fromShell, hooks, part } = value;
   const program = programOf(value.program);
   const script = scriptOf(value.script);
-  if (!isInt(q) || !isInt(pid) || !isSid(sid) || program === undefined || script === undefined) return undefined;
+  if (
+    !isInt(q) ||
+    !isInt(pid) ||
+    !isInt(image) ||
+    !isInt(under) ||
+    !isSid(sid) ||
+    program === undefined ||
+    script === undefined
+  )
+    return undefined;
   if (!isStrings(argv) || !isStrings(parent) || !isStrings(hooks) || !isChildren(children)) return undefined;
   if (typeof cut !== 'boolean' || typeof fromShell !== 'boolean' || !isPart(part)) return undefined;
-  const ask = { type: 'ask', q, sid, pid, program, argv, cut, parent, children, fromShell, hooks, part } as const;
+  const known = { q, sid, pid, program, image, under, argv, cut, parent, children, fromShell, hooks, part };
+  const ask = { type: 'ask', ...known } as const;
   return script === 'none' ? ask : { ...ask, script };
 }
 

@@ -22,6 +22,7 @@ import {
 import { compiledDir } from './compiled.js';
 
 export type Verdict = { allow: boolean; children?: Children } | 'silence';
+type ProgramNews = Extract<GuardToDoor, { type: 'over' | 'images-ended' | 'tree' }>;
 type Note = Extract<GuardToDoor, { type: 'note' }>;
 
 export interface HarnessOptions {
@@ -44,6 +45,8 @@ export interface HarnessSession {
   gone: Promise<void>;
   asks: ExecAsk[];
   notes: Note[];
+  /** What was said of programs: those that are over, those ended by order, trees. */
+  programs: ProgramNews[];
   end(): void;
   /** The harness lets go of the descriptors: the caller reads and closes `master`, `stdout`, `stderr`, `stdin`. */
   release(): void;
@@ -61,6 +64,7 @@ export interface Harness {
   ): Promise<{ status: ExitStatus; output: string; session: HarnessSession }>;
   decide(fn: (ask: ExecAsk) => Verdict): void;
   toGuard(message: KeeperToGuard): void;
+  fromDoor(message: DoorToGuard): void;
   closeDoor(): void;
   closeKeeper(): void;
   stop(): Promise<void>;
@@ -128,6 +132,8 @@ export function startGuard(options: HarnessOptions = {}): Harness {
           door.send({ type: 'verdict', q: message.q, allow: verdict.allow, children: verdict.children ?? 'checked' });
         }
       } else if (message.type === 'note') session.notes.push(message);
+      else if (message.type === 'over' || message.type === 'images-ended' || message.type === 'tree')
+        session.programs.push(message);
       else if (message.type === 'exited') {
         session.onExited(message.status);
         // As a door does: read the terminal empty, then let the shell, held at its exit, go.
@@ -184,6 +190,7 @@ export function startGuard(options: HarnessOptions = {}): Harness {
       decide = fn;
     },
     toGuard: (message) => keeper.send(message),
+    fromDoor: (message) => door.send(message),
     closeDoor: () => door.close(),
     closeKeeper: () => keeper.close(),
     async stop() {
@@ -227,6 +234,7 @@ function newLive(sid: string, end: () => void): Live {
     pidfd: -1,
     asks: [],
     notes: [],
+    programs: [],
     exited,
     gone,
     end,

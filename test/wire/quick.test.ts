@@ -18,11 +18,17 @@ const ask = fc.record(
     parent: words,
     children,
     fromShell: fc.boolean(),
+    image: fc.integer(),
+    under: fc.integer(),
     hooks: words,
     part: fc.constantFrom('program', 'interpreter', 'loaded'),
     script: fc.record({ path: fc.string(), interpreter: fc.string() }),
   },
-  { requiredKeys: [...'type q sid pid program argv cut parent children fromShell hooks part'.split(' ')] as never },
+  {
+    requiredKeys: [
+      ...'type q sid pid image under program argv cut parent children fromShell hooks part'.split(' '),
+    ] as never,
+  },
 );
 const verdict = fc.record({ type: fc.constant('verdict'), q: fc.integer(), allow: fc.boolean(), children });
 

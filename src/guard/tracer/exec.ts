@@ -43,16 +43,16 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
     door.note(task.session, task.tid, kind, text);
   };
 
-  const ask = (task: Task, plan: Plan, at: number, children: Children) => {
+  const ask = (task: Task, plan: Plan, at: number, children: Children, first?: number) => {
     const part = plan.parts[at];
     const { session, tid, image } = task;
     const under = part?.part === 'interpreter' ? 'trusted' : image.children;
-    const q = part && door.ask({ session, pid: tid, part, plan, image, children: under });
+    const q = part && door.ask({ session, pid: tid, part, plan, image, children: under, first });
     if (q === undefined) {
       refuse(task);
       return;
     }
-    task.pending = { plan, part: at, children, q };
+    task.pending = { plan, part: at, children, image: first ?? q, q };
     waiting.set(q, task);
   };
 
@@ -67,7 +67,7 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
     if (steps[step] !== plan.exe) return refuseNoting(task, 'refused', 'not a step of the launcher');
     const last = step === steps.length - 1;
     const argv = last ? shownWords(plan.parts[0]?.argv ?? []) : [];
-    allow(task, plan, { argv, children: last ? 'checked' : 'none', fromShell: last }, true);
+    allow(task, plan, { id: 0, argv, children: last ? 'checked' : 'none', fromShell: last }, true);
   };
 
   const settle = (task: Task) => {
@@ -105,6 +105,11 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
     onImage(task) {
       const { approved, session, tid } = task;
       task.approved = undefined;
+      if (approved?.revoked) {
+        libcKill(tid, SIGKILL);
+        door.ended(session, approved.image.id);
+        return;
+      }
       if (!approved || !imageMatches(tid, approved.plan)) {
         libcKill(tid, SIGKILL);
         const shown = approved ? shownWords(approved.plan.parts[0]?.argv ?? []).join(' ') : 'never asked about';
@@ -131,9 +136,9 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
           : part === 0
             ? children
             : stricter(pending.children, children);
-      if (part + 1 < plan.parts.length) return ask(task, plan, part + 1, word);
+      if (part + 1 < plan.parts.length) return ask(task, plan, part + 1, word, pending.image);
       const argv = shownWords(plan.parts[0]?.argv ?? []);
-      allow(task, plan, { argv, children: word, fromShell: false }, false);
+      allow(task, plan, { id: pending.image, argv, children: word, fromShell: false }, false);
     },
 
     lost(task, kind) {

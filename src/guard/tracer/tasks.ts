@@ -4,6 +4,8 @@ import type { Traced } from './traced.js';
 
 /** What a process runs and under which word; shared by its threads and by what it forks. Never changed in place. */
 export interface Image {
+  /** The number of the first question about it; 0 before any: the launcher's and the session's own shell. */
+  id: number;
   /** As shown to people: bounded. */
   argv: readonly string[];
   children: Children;
@@ -17,6 +19,8 @@ export interface Approval {
   image: Image;
   /** The launcher's own step, not a session's program. */
   launcher: boolean;
+  /** Taken back since: should the image begin, it is killed at its first stop. */
+  revoked?: true;
 }
 
 /** A question on its way, about the exec a task is stopped at. */
@@ -25,6 +29,8 @@ export interface Pending {
   /** Index into plan.parts of the part being asked about. */
   part: number;
   children: Children;
+  /** The image's id, should it come to be. */
+  image: number;
   q: number;
 }
 
@@ -40,7 +46,7 @@ export interface Task {
 }
 
 /** Before the first program of a session: it may start nothing but the launcher's own steps. */
-export const LAUNCHER: Image = Object.freeze({ argv: [], children: 'none', fromShell: false });
+export const LAUNCHER: Image = Object.freeze({ id: 0, argv: [], children: 'none', fromShell: false });
 
 export function newTask(tid: number, session: Traced, image: Image): Task {
   return { tid, session, image, approved: undefined, pending: undefined, stopsAtExit: false };

@@ -31,6 +31,8 @@ export interface Traced {
    * session exits the kernel hangs the terminal up and drops the output nobody has read yet.
    */
   onExit(status: ExitStatus): boolean;
+  /** Programs of it were ended by order: a child that nobody announces may be one of theirs. */
+  programsEnded: boolean;
   /** The command is held at its exit. */
   held: boolean;
   /** The last task was reaped. */
@@ -45,6 +47,8 @@ export interface Question {
   plan: Plan;
   image: Image;
   children: Children;
+  /** The number of the first question about this exec; absent: this one's. */
+  first: number | undefined;
 }
 
 export type NoteKind = 'mismatch' | 'unreadable' | 'timeout' | 'refused';
@@ -53,5 +57,7 @@ export type NoteKind = 'mismatch' | 'unreadable' | 'timeout' | 'refused';
 export interface Door {
   /** Sends the question; the number verdicts will name, or undefined when nobody can be asked. */
   ask(question: Question): number | undefined;
+  /** An image begun after it was taken back was killed before it ran an instruction. */
+  ended(session: Traced, image: number): void;
   note(session: Traced, pid: number, kind: NoteKind, text: string): void;
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { closeFd } from '../../os/fd.js';
 import { openPath } from '../../os/files.js';
+import { libcKill } from '../../os/libc.js';
 import * as pt from '../../os/ptrace.js';
 import { signalName } from '../../os/signals.js';
 import type { Children } from '../../policy/types.js';
@@ -28,12 +29,15 @@ export interface Tracer {
   release(session: Traced): void;
   /** Questions without an answer. */
   readonly waiting: number;
+  /** Every traced thread, by its number. */
+  readonly tasks: ReadonlyMap<number, Task>;
   /** Threads of the session alive, the isolating programs' not among them. */
   others(session: Traced): number[];
 }
 
 /** Ends one thread; exit_group(2) ends them all. */
 const SYS_EXIT = process.arch === 'arm64' ? 93 : 60;
+const SIGKILL = 9;
 const SIGSTOP = 19;
 const SIGTSTP = 20;
 const SIGTTIN = 21;
@@ -94,11 +98,16 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     if (session.tasks === 0) session.onGone();
   };
 
-  /** A parent killed between its fork and the report of it leaves a child nobody announces: it may start nothing. */
+  /**
+   * A parent killed between its fork and the report of it leaves a child nobody announces: it may start nothing, and is
+   * killed where it may be a fork of a program that was ended.
+   */
   const adoptOrphans = () => {
     for (const tid of [...strangers.keys()]) {
       const session = ownerOf(tid);
-      if (session) adopt(tid, newTask(0, session, LAUNCHER));
+      if (!session) continue;
+      if (session.programsEnded) libcKill(tid, SIGKILL);
+      adopt(tid, newTask(0, session, LAUNCHER));
     }
   };
 
@@ -207,6 +216,7 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
       session.held = false;
       pt.cont(session.command);
     },
+    tasks,
     get waiting() {
       return waiting.size;
     },
