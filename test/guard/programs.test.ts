@@ -41,7 +41,7 @@ test('a program is ended with its forks, stopped or not, and what another progra
   const session = await harness.launch();
   session.type(`python3 -c 'import os,time,subprocess,signal
 if os.fork() == 0: os.kill(os.getpid(), signal.SIGSTOP)
-subprocess.Popen(["sleep","7001"])
+subprocess.Popen(["sleep","7001"], start_new_session=True)
 print("up", "now", flush=True); time.sleep(7002)' & sleep 7003 &\r`);
   await session.shows('up now');
   await until('both sleep', () => ['7001', '7003'].every((n) => session.asks.some((a) => a.argv[1] === n)));

@@ -113,6 +113,11 @@ export function startGuard(options: HarnessOptions = {}): Harness {
     },
     onClose: () => {},
   });
+  const answer = (ask: ExecAsk) => {
+    const verdict = decide(ask);
+    if (verdict === 'silence') return;
+    door.send({ type: 'verdict', q: ask.q, allow: verdict.allow, children: verdict.children ?? 'checked' });
+  };
   const door = createLink<GuardToDoor, DoorToGuard>((child.stdio as unknown[])[5] as Socket, {
     incoming: guardToDoor,
     onMessage(message) {
@@ -127,13 +132,9 @@ export function startGuard(options: HarnessOptions = {}): Harness {
         waits.get(message.sid)?.ok(session);
       } else if (message.type === 'ask') {
         session.asks.push(message);
-        const verdict = decide(message);
-        if (verdict !== 'silence') {
-          door.send({ type: 'verdict', q: message.q, allow: verdict.allow, children: verdict.children ?? 'checked' });
-        }
+        answer(message);
       } else if (message.type === 'note') session.notes.push(message);
-      else if (message.type === 'over' || message.type === 'images-ended' || message.type === 'tree')
-        session.programs.push(message);
+      else if (isProgramNews(message)) session.programs.push(message);
       else if (message.type === 'exited') {
         session.onExited(message.status);
         // As a door does: read the terminal empty, then let the shell, held at its exit, go.
@@ -206,6 +207,8 @@ export function startGuard(options: HarnessOptions = {}): Harness {
     },
   };
 }
+
+const isProgramNews = (m: GuardToDoor): m is ProgramNews => ['over', 'images-ended', 'tree'].includes(m.type);
 
 interface Live extends HarnessSession {
   pump(): void;
