@@ -23,7 +23,7 @@ export function compileCondition(text: string, labels: Labels | undefined): Cond
   const parsed = parse(text, labels);
   const check = parsed.check();
   check.valid ? expectBool(text, check.type, labels) : fail(text, check.error?.summary ?? 'it does not check');
-  walk(parsed.ast, (node) => checkNode(node, labels));
+  checkNodes(parsed.ast, labels);
   const always = parsed.ast.op === 'value' && parsed.ast.args === true;
   return { text, ast: parsed.ast, always, evaluate: (facts) => parsed(facts as Record<string, unknown>) === true };
 }
@@ -71,17 +71,42 @@ function unbalanced(text: string): boolean {
   return count('(') !== count(')') || count("'") % 2 === 1 || count('[') !== count(']');
 }
 
+/** What the library's own check lets through and a condition may not hold. Throws ConditionError. */
+export function checkNodes(ast: Ast, labels: Labels | undefined): void {
+  walk(ast, (node) => checkNode(node, labels));
+}
+
 function checkNode(node: Ast, labels: Labels | undefined): void {
   checkField(node, labels);
-  const duration = literalArgument(node, 'duration');
-  if (duration !== undefined && durationMs(duration) === undefined) throw new ConditionError(badDuration(duration));
-  const timestamp = literalArgument(node, 'timestamp');
-  if (timestamp !== undefined && timestampMs(timestamp) === undefined) {
-    throw new ConditionError(`timestamp('${timestamp}') is no moment; write one as timestamp('2026-12-31T18:00:00Z')`);
-  }
+  checkTypes(node);
+  checkDuration(literalArgument(node, 'duration'));
+  checkTimestamp(literalArgument(node, 'timestamp'));
   if (node.op === 'call' && node.args[0] === 'cidr') checkCidr(node.args[1][1]);
   if (node.op === 'rcall' && node.args[0] === 'matches') checkRegex(stringOf(node.args[2][0]));
   if (node.op === 'call' && node.args[0] === 'matches') checkRegex(stringOf(node.args[1][1]));
+  if (node.op === 'rcall' && ZONED.test(node.args[0])) checkZone(stringOf(node.args[2][0]));
+}
+
+/** Of a timestamp: `getHours()` in UTC, `getHours('Europe/Berlin')` elsewhere. */
+const ZONED = /^get(FullYear|Month|Date|DayOf\w+|Hours|Minutes|Seconds|Milliseconds)$/;
+
+function checkZone(zone: string | undefined): void {
+  if (zone === undefined) return;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+  } catch {
+    throw new ConditionError(`'${zone}' is no time zone known here; write one as 'Europe/Berlin'`);
+  }
+}
+
+/** No fact is of these types, and the library is not exact about them where they meet the others. */
+const NO_TYPES = new Set(['uint', 'bytes', 'dyn', 'type']);
+
+function checkTypes(node: Ast): void {
+  const called = node.op === 'call' ? node.args[0] : undefined;
+  const literal = node.op === 'value' && typeof node.args === 'object' && node.args !== null;
+  if ((called !== undefined && NO_TYPES.has(called)) || literal)
+    throw new ConditionError('conditions know no uint, bytes, dyn and type: no fact is of that kind');
 }
 
 /** CEL itself lets `has()` ask for a field that does not exist. */
@@ -92,6 +117,28 @@ function checkField(node: Ast, labels: Labels | undefined): void {
   if (fields !== undefined && !Object.hasOwn(fields, field[1])) {
     throw new ConditionError(`${field.join('.')} is not a known fact or declared label`);
   }
+}
+
+/** Beyond these the library answers where CEL has an error; nothing here lasts so long or lies so far. Unit: ms. */
+const LONGEST = 1_000_000 * 3_600_000;
+const EARLIEST = Date.parse('1970-01-01T00:00:00Z');
+const LATEST = Date.parse('3000-01-01T00:00:00Z');
+
+function checkDuration(text: string | undefined): void {
+  if (text === undefined) return;
+  const ms = durationMs(text);
+  if (ms === undefined) throw new ConditionError(badDuration(text));
+  if (/[nuµ]s/.test(text) || Math.abs(ms) > LONGEST)
+    throw new ConditionError(`duration('${text}'): durations here are 1ms to 1000000h`);
+}
+
+function checkTimestamp(text: string | undefined): void {
+  if (text === undefined) return;
+  const at = timestampMs(text);
+  if (at === undefined || at < EARLIEST || at >= LATEST)
+    throw new ConditionError(
+      `timestamp('${text}') is no moment from 1970 to 2999; write one as timestamp('2026-12-31T18:00:00Z')`,
+    );
 }
 
 function badDuration(text: string): string {
