@@ -23,6 +23,14 @@ const TEST = {
   procps: ['ps', 'pkill'],
   git: ['git'],
   python3: ['python3'],
+  gcc: ['gcc'],
+  make: ['make'],
+  busybox: ['busybox'],
+  zsh: ['zsh'],
+  vim: ['vim'],
+  less: ['less'],
+  'man-db': ['man'],
+  screen: ['screen'],
 };
 
 /** Ordinary users' PATH often lacks where sshd lives. */
