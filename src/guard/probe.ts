@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { escapeText } from '../core/escape.js';
+import { noGateOn } from '../os/arch.js';
 import { findTool } from './launch/tools.js';
 
 /** What this machine lets this user do, found by doing it. */
@@ -28,8 +29,8 @@ const trials = z.array(
 
 const PROBE_MS = 15_000;
 
-/** Runs real sessions in a process of their own; takes about 0.3 s. Never throws. */
-export async function probeMachine(): Promise<Capabilities> {
+/** Runs real sessions in a process of their own; takes about 0.3 s. Never throws. `arch` in Node's word. */
+export async function probeMachine(arch: string = process.arch): Promise<Capabilities> {
   const missing = missingPrograms();
   if (missing.length > 0) return { account: false, sandbox: false, execGate: false, reasons: missing };
   const results = await runTrials();
@@ -37,12 +38,14 @@ export async function probeMachine(): Promise<Capabilities> {
   const passed = (gate: string) => results.some((t) => t.gate === gate && t.ok);
   const root = process.getuid?.() === 0;
   const isolated = passed('line-only');
-  const failed = results.filter((t) => !t.ok);
+  const gateless = noGateOn(arch);
+  const failed = results.filter((t) => !t.ok && !(gateless && t.gate === 'exec'));
   return {
     account: root && isolated,
     sandbox: !root && isolated,
-    execGate: isolated && passed('exec'),
+    execGate: gateless === undefined && isolated && passed('exec'),
     reasons: [
+      ...(gateless === undefined ? [] : [gateless]),
       ...failed.map(
         (t) => `${t.gate === 'exec' ? 'the exec gate' : 'isolation'} does not work: ${escapeText(t.reason, 300)}`,
       ),
@@ -95,10 +98,7 @@ function kernelHints(): string[] {
     ],
     ['kernel/yama/ptrace_scope', (v) => Number(v) >= 2, 'tracing is forbidden: sysctl -w kernel.yama.ptrace_scope=1'],
   ];
-  const found = hints.filter(([file, forbids]) => forbids(readSetting(file))).map(([, , hint]) => hint);
-  if (process.arch !== 'x64')
-    found.push(`the exec gate knows x86_64 only, this is ${process.arch}: use gate: line-only`);
-  return found;
+  return hints.filter(([file, forbids]) => forbids(readSetting(file))).map(([, , hint]) => hint);
 }
 
 function readSetting(file: string): string {

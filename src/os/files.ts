@@ -1,16 +1,17 @@
+import { machine } from './arch.js';
 import { addressOf, check, Errno, errno, libc, SyscallError, self, syscall } from './libc.js';
 
 /** File lookups in another process's root, by descriptor, never by re-used path. */
 
 const SYS_OPENAT2 = 437;
-const SYS_STATX = process.arch === 'arm64' ? 291 : 332;
+const SYS_STATX = machine.calls.statx;
 const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC = 0x7ff;
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
-const O_NOFOLLOW = process.arch === 'arm64' ? 0o100000 : 0o400000;
+const O_NOFOLLOW = machine.nofollow;
 const RESOLVE_IN_ROOT = 0x10;
 const PATH_MAX = 4096;
 
@@ -152,9 +153,8 @@ export function groupsOf(user: string, gid: number): number[] {
 
 /** A close-on-exec file in memory holding `bytes`, its offset at the start. */
 export function memoryFile(label: string, bytes: Buffer): number {
-  const SYS_MEMFD_CREATE = process.arch === 'arm64' ? 279 : 319;
   const text = Buffer.from(`${label}\0`);
-  const fd = check('memfd_create', syscall(SYS_MEMFD_CREATE, addressOf(text), 1, 0, 0, 0, 0));
+  const fd = check('memfd_create', syscall(machine.calls.memfdCreate, addressOf(text), 1, 0, 0, 0, 0));
   libc.write(fd, bytes, bytes.length);
   check('lseek', lseek(fd, 0, 0));
   return fd;

@@ -1,8 +1,9 @@
+import { machine } from './arch.js';
 import { addressOf, syscall } from './libc.js';
 
-/** Reads another process's memory with process_vm_readv(2): many pieces, one call. x86_64 and arm64 numbers. */
+/** Reads another process's memory with process_vm_readv(2): many pieces, one call. */
 
-const SYS_PROCESS_VM_READV = process.arch === 'arm64' ? 270 : 310;
+const SYS_PROCESS_VM_READV = machine.calls.processVmReadv;
 const PAGE = 4096;
 /** IOV_MAX is 1024. */
 const MAX_PIECES = 1000;

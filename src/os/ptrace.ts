@@ -1,14 +1,14 @@
+import { machine } from './arch.js';
 import { addressOf, check, Errno, errno, libc, syscall } from './libc.js';
 
-/** ptrace(2) and waitpid(2) for x86_64. One thread traces: the main one; nothing else in the process may wait. */
+/** ptrace(2) and waitpid(2). One thread traces: the main one; nothing else in the process may wait. */
 
-const SYS_PTRACE = 101;
+const SYS_PTRACE = machine.calls.ptrace;
 const PTRACE_CONT = 7;
-const PTRACE_POKEUSER = 6;
-const PTRACE_PEEKUSER = 3;
-const PTRACE_GETREGS = 12;
 const PTRACE_SETOPTIONS = 0x4200;
 const PTRACE_GETEVENTMSG = 0x4201;
+const PTRACE_GETREGSET = 0x4204;
+const PTRACE_SETREGSET = 0x4205;
 const PTRACE_SEIZE = 0x4206;
 const PTRACE_INTERRUPT = 0x4207;
 const PTRACE_LISTEN = 0x4208;
@@ -26,21 +26,15 @@ export const Event = { fork: 1, vfork: 2, clone: 3, exec: 4, exit: 6, seccomp: 7
 const WNOHANG = 1;
 const WALL = 0x40000000;
 
-/** Byte offsets in struct user_regs_struct. */
-export const Reg = {
-  r10: 56,
-  r8: 72,
-  rax: 80,
-  rdx: 96,
-  rsi: 104,
-  rdi: 112,
-  origRax: 120,
-  rsp: 152,
-} as const;
+const NT_PRSTATUS = 1;
+const { args, callSet, number, result, size, stack } = machine.registers;
 
-const registers = Buffer.alloc(27 * 8);
+const registers = Buffer.alloc(size);
 const registersAddress = addressOf(registers);
-const words = new Uint32Array(registers.buffer, registers.byteOffset, 54);
+const words = new Uint32Array(registers.buffer, registers.byteOffset, size / 4);
+/** struct iovec */
+const vector = Buffer.alloc(16);
+const vectorAddress = addressOf(vector);
 const scratch = Buffer.alloc(8);
 const scratchAddress = addressOf(scratch);
 const status = Buffer.alloc(4);
@@ -74,28 +68,53 @@ export function eventMessage(pid: number): number | undefined {
   return request(PTRACE_GETEVENTMSG, pid, 0, scratchAddress) ? scratch.readUInt32LE(0) : undefined;
 }
 
-/** Loads the registers of a stopped tracee for `register`. */
-export const loadRegisters = (pid: number): boolean => request(PTRACE_GETREGS, pid, 0, registersAddress);
+function regset(code: number, pid: number, set: number, address: number, bytes: number): boolean {
+  vector.writeUInt32LE(address % 0x1_0000_0000, 0);
+  vector.writeUInt32LE(Math.floor(address / 0x1_0000_0000), 4);
+  vector.writeUInt32LE(bytes, 8);
+  return request(code, pid, set, vectorAddress);
+}
 
-/** A loaded register as an unsigned number; NaN above 2^53, which no user address is. */
-export function register(offset: number): number {
+/** Loads the registers of a stopped tracee for the functions below; false when it is gone. */
+export const loadRegisters = (pid: number): boolean =>
+  regset(PTRACE_GETREGSET, pid, NT_PRSTATUS, registersAddress, size);
+
+/** A register as an unsigned number; NaN above 2^53, which no plain user address is. */
+function register(offset: number): number {
   const high = words[offset / 4 + 1] ?? 0;
   return high > 0x1f_ffff ? Number.NaN : high * 0x1_0000_0000 + (words[offset / 4] ?? 0);
 }
 
-/** A loaded register's low half as a signed int, as the kernel reads an `int` argument. */
-export const registerInt = (offset: number): number => (words[offset / 4] ?? 0) | 0;
+/** A register's low half as a signed int, as the kernel reads an `int`. */
+const registerInt = (offset: number): number => (words[offset / 4] ?? 0) | 0;
 
-/** The raw PEEKUSER system call stores its result through `data`. */
-export function peekRegister(pid: number, offset: number): number | undefined {
-  if (!request(PTRACE_PEEKUSER, pid, offset, scratchAddress)) return undefined;
-  const high = scratch.readUInt32LE(4);
-  return high > 0x1f_ffff ? undefined : high * 0x1_0000_0000 + scratch.readUInt32LE(0);
+/** Of the loaded registers, at a seccomp stop: the call's number, and its arguments from 0 as address or as int. */
+export const callNumber = (): number => registerInt(number);
+export const callArgument = (at: 0 | 1 | 2 | 3 | 4): number => register(args[at]);
+export const callArgumentInt = (at: 0 | 1 | 2 | 3 | 4): number => registerInt(args[at]);
+
+/** Where the stack of a stopped tracee ends; undefined when it is gone. */
+export function stackOf(pid: number): number | undefined {
+  const top = loadRegisters(pid) ? register(stack) : Number.NaN;
+  return Number.isNaN(top) ? undefined : top;
+}
+
+/** The call a stopped tracee is in, -1 when in none; undefined when it is gone. */
+export function callOf(pid: number): number | undefined {
+  if (callSet === undefined) return loadRegisters(pid) ? callNumber() : undefined;
+  return regset(PTRACE_GETREGSET, pid, callSet, scratchAddress, 4) ? scratch.readInt32LE(0) : undefined;
 }
 
 /** At a seccomp stop: the call is skipped and returns `-code`. */
 export function skipCall(pid: number, code: number): boolean {
-  return request(PTRACE_POKEUSER, pid, Reg.origRax, -1) && request(PTRACE_POKEUSER, pid, Reg.rax, -code);
+  if (!loadRegisters(pid)) return false;
+  if (callSet === undefined) registers.writeBigInt64LE(-1n, number);
+  registers.writeBigInt64LE(BigInt(-code), result);
+  scratch.writeInt32LE(-1, 0);
+  return (
+    (callSet === undefined || regset(PTRACE_SETREGSET, pid, callSet, scratchAddress, 4)) &&
+    regset(PTRACE_SETREGSET, pid, NT_PRSTATUS, registersAddress, size)
+  );
 }
 
 /** What waitAny found, in place: read before the next call. */

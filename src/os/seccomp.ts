@@ -1,3 +1,5 @@
+import { type Machine, machineOf } from './arch.js';
+
 /** A small assembler for the classic BPF that seccomp(2) runs, and the one filter sessions wear. */
 
 const LD_ABS = 0x20;
@@ -48,55 +50,6 @@ export function assemble(steps: readonly Step[]): Buffer {
   return program;
 }
 
-interface Numbers {
-  auditArch: number;
-  /** Numbers from here on belong to another ABI (x32); absent where there is none. */
-  foreignFrom?: number;
-  exec: number[];
-  denied: number[];
-  clone: number;
-  clone3: number;
-  unshare: number;
-  seccomp: number;
-  ioctl: number;
-}
-
-/**
- * Denied: ptrace, process_vm_writev and pidfd_getfd (a session's process steering another), and everything that makes
- * a path mean something else inside than the guard sees: mount, umount2, pivot_root, chroot, setns, and the newer mount
- * calls. Then doors into the kernel that a shell under a broker never needs: userfaultfd, bpf, perf_event_open, the
- * three of io_uring, open_by_handle_at, modules and kexec. Swap and the like are left to the kernel: a session has no
- * capabilities.
- */
-const X86_64: Numbers = {
-  auditArch: 0xc000_003e,
-  foreignFrom: 0x4000_0000,
-  exec: [59, 322],
-  denied: [
-    ...[101, 311, 438, 165, 166, 155, 161, 308, 428, 429, 430, 431, 432, 442],
-    ...[323, 321, 298, 425, 426, 427, 304, 175, 313, 176, 246, 320],
-  ],
-  clone: 56,
-  clone3: 435,
-  unshare: 272,
-  seccomp: 317,
-  ioctl: 16,
-};
-
-const ARM64: Numbers = {
-  auditArch: 0xc000_00b7,
-  exec: [221, 281],
-  denied: [
-    ...[117, 271, 438, 40, 39, 41, 51, 268, 428, 429, 430, 431, 432, 442],
-    ...[282, 280, 241, 425, 426, 427, 265, 105, 273, 106, 104, 294],
-  ],
-  clone: 220,
-  clone3: 435,
-  unshare: 97,
-  seccomp: 277,
-  ioctl: 29,
-};
-
 /**
  * CLONE_NEWUSER | CLONE_NEWNS: a namespace of one's own would let paths lie. CLONE_UNTRACED: a process the guard never
  * hears of.
@@ -111,9 +64,21 @@ const TIOCLINUX = 0x541c;
  * The filter of a session, as bytes of struct sock_filter. `traced`: execve and execveat stop for the tracer (and
  * fail with ENOSYS without one); otherwise they pass. Foreign architectures and ABIs are killed. clone3, whose
  * flags a filter cannot see, looks absent; every libc falls back to clone.
+ *
+ * Denied: ptrace, process_vm_writev and pidfd_getfd (a session's process steering another), and everything that makes
+ * a path mean something else inside than the guard sees: mount, umount2, pivot_root, chroot, setns, and the newer mount
+ * calls. Then doors into the kernel that a shell under a broker never needs: userfaultfd, bpf, perf_event_open, the
+ * three of io_uring, open_by_handle_at, modules and kexec. Swap and the like are left to the kernel: a session has no
+ * capabilities.
+ *
+ * On an architecture without a table, where nothing is traced either, it lets everything pass.
  */
-export function sessionFilter(traced: boolean): Buffer {
-  const numbers = process.arch === 'arm64' ? ARM64 : X86_64;
+export function sessionFilter(traced: boolean, arch: string = process.arch): Buffer {
+  const known = machineOf(arch);
+  return known ? filterFor(known, traced) : assemble([{ code: RET, k: RET_ALLOW }]);
+}
+
+function filterFor({ auditArch, foreignFrom, calls, denied }: Machine, traced: boolean): Buffer {
   const jump = (code: number, k: number, yes?: string, no?: string): Step => ({
     code,
     k,
@@ -122,16 +87,16 @@ export function sessionFilter(traced: boolean): Buffer {
   });
   return assemble([
     { code: LD_ABS, k: ARCH },
-    jump(JEQ, numbers.auditArch, undefined, 'kill'),
+    jump(JEQ, auditArch, undefined, 'kill'),
     { code: LD_ABS, k: NR },
-    ...(numbers.foreignFrom === undefined ? [] : [jump(JGE, numbers.foreignFrom, 'kill')]),
-    ...(traced ? numbers.exec.map((nr) => jump(JEQ, nr, 'trace')) : []),
-    jump(JEQ, numbers.ioctl, 'ioctl'),
-    jump(JEQ, numbers.clone, 'flags'),
-    jump(JEQ, numbers.unshare, 'flags'),
-    jump(JEQ, numbers.seccomp, 'filter'),
-    jump(JEQ, numbers.clone3, 'absent'),
-    ...numbers.denied.map((nr) => jump(JEQ, nr, 'deny')),
+    ...(foreignFrom === undefined ? [] : [jump(JGE, foreignFrom, 'kill')]),
+    ...(traced ? [calls.execve, calls.execveat].map((nr) => jump(JEQ, nr, 'trace')) : []),
+    jump(JEQ, calls.ioctl, 'ioctl'),
+    jump(JEQ, calls.clone, 'flags'),
+    jump(JEQ, calls.unshare, 'flags'),
+    jump(JEQ, calls.seccomp, 'filter'),
+    jump(JEQ, calls.clone3, 'absent'),
+    ...denied.map((nr) => jump(JEQ, nr, 'deny')),
     { code: RET, k: RET_ALLOW },
     { label: 'ioctl' },
     { code: LD_ABS, k: arg(1) },

@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { machine } from './arch.js';
 import { check, SyscallError, self, syscall } from './libc.js';
 
 /** posix_spawn(3): starts a program without forking this process's memory and without libuv's own waiting. */
@@ -6,7 +7,7 @@ import { check, SyscallError, self, syscall } from './libc.js';
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
-const SYS_PRLIMIT64 = process.arch === 'arm64' ? 261 : 302;
+const SYS_PRLIMIT64 = machine.calls.prlimit64;
 const RLIMIT_NOFILE = 7;
 
 const declare = (text: string) => self.func(text) as unknown as (...args: unknown[]) => number;

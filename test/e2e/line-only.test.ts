@@ -104,11 +104,44 @@ describe.runIf(isRoot && process.arch === 'x64')('where the kernel forbids the e
   });
 });
 
+describe('on an architecture that is neither x86_64 nor arm64', () => {
+  it('serve and doctor say there is no exec gate; asked for by name, line-only starts', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'sallyport-riscv-'));
+    try {
+      const home = join(dir, 'home');
+      // koffi's own binary is chosen by the architecture, so it is loaded first.
+      const preload = join(dir, 'preload.mjs');
+      const libc = new URL('../../dist/os/libc.js', import.meta.url).href;
+      writeFileSync(preload, `await import('${libc}'); Object.defineProperty(process, 'arch', { value: 'riscv64' });`);
+      const elsewhere = ['--import', preload, BIN, '--home', home];
+      await run(process.execPath, [BIN, '--home', home, 'init', '--listen', '127.0.0.1:0']);
+      const refused = await untilReady(process.execPath, [...elsewhere, 'serve']);
+      expect(refused).toEqual({
+        code: 1,
+        text: expect.stringMatching(
+          /^sallyport: no exec gate here: .*x86_64 and arm64, and this is riscv64; gate: line-only in [^\n]*\n$/,
+        ),
+      });
+      const doctor = await run(process.execPath, [...elsewhere, 'doctor']).catch((e: { stdout: string }) => e);
+      expect(doctor.stdout).toMatch(/exec gate +not here: only `gate: line-only`/);
+      expect(doctor.stdout).toContain('this is riscv64');
+      writeFileSync(join(home, 'sallyport.yaml'), 'listen: 127.0.0.1:0\ngate: line-only\n');
+      expect((await untilReady(process.execPath, [...elsewhere, 'serve'])).text).toMatch(/ready: .*gate line-only/);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});
+
 /** Runs serve under the filter until it is ready or has ended. */
 function serveWithout(filter: string, home: string): Promise<{ code: number | null; text: string }> {
   const apart = ['--dev-bind', '/', '/', '--unshare-pid', '--proc', '/proc', '--die-with-parent'];
   const args = [...apart, '--seccomp', '3', process.execPath, BIN, '--home', home, 'serve'];
-  const child = spawn('bwrap', args, { stdio: ['ignore', 'pipe', 'pipe', openSync(filter, 'r')] });
+  return untilReady('bwrap', args, openSync(filter, 'r'));
+}
+
+function untilReady(program: string, args: string[], ...fds: number[]): Promise<{ code: number | null; text: string }> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', ...fds] });
   let text = '';
   return new Promise((resolve) => {
     const see = (chunk: Buffer) => {

@@ -1,6 +1,7 @@
+import { machine } from '../../os/arch.js';
 import { addressOf } from '../../os/libc.js';
 import { addPiece, beginRead, readBatch, toPageEnd } from '../../os/memory.js';
-import { loadRegisters, Reg, register, registerInt } from '../../os/ptrace.js';
+import { callArgument, callArgumentInt, callNumber, loadRegisters } from '../../os/ptrace.js';
 import { isHook } from '../hooks.js';
 
 /** What a process asked the kernel to run, copied out of its memory while it is stopped. */
@@ -29,8 +30,7 @@ const MAX_ARGV_BYTES = 2 * 1024 * 1024;
 const MAX_STRING = 131_072;
 const MAX_PATH = 4096;
 
-const EXECVE = 59;
-const EXECVEAT = 322;
+const { execve: EXECVE, execveat: EXECVEAT } = machine.calls;
 const FIRST = { path: 256, argv: 512, env: 1024 };
 const ARG_HEAD = 256;
 /** Longer than any hook's name. */
@@ -49,7 +49,7 @@ const chunkAddress = addressOf(chunk);
 /** Reads the call a tracee is about to make, at its seccomp stop. */
 export function readCall(pid: number): ReadOutcome {
   if (!loadRegisters(pid)) return 'unreadable';
-  const number = registerInt(Reg.origRax);
+  const number = callNumber();
   if (number !== EXECVE && number !== EXECVEAT) return 'other';
   const { pathAt, argvAt, envAt, dirfd, flags } = callArguments();
   if (Number.isNaN(pathAt + argvAt + envAt) || pathAt === 0) return 'unreadable';
@@ -80,14 +80,10 @@ export function readCall(pid: number): ReadOutcome {
 
 /** The loaded registers as the arguments of execve or execveat. */
 function callArguments() {
-  const at = registerInt(Reg.origRax) === EXECVEAT;
-  return {
-    pathAt: register(at ? Reg.rsi : Reg.rdi),
-    argvAt: register(at ? Reg.rdx : Reg.rsi),
-    envAt: register(at ? Reg.r10 : Reg.rdx),
-    dirfd: at ? registerInt(Reg.rdi) : AT_FDCWD,
-    flags: at ? registerInt(Reg.r8) : 0,
-  };
+  if (callNumber() === EXECVE)
+    return { pathAt: callArgument(0), argvAt: callArgument(1), envAt: callArgument(2), dirfd: AT_FDCWD, flags: 0 };
+  const [pathAt, argvAt, envAt] = [callArgument(1), callArgument(2), callArgument(3)];
+  return { pathAt, argvAt, envAt, dirfd: callArgumentInt(0), flags: callArgumentInt(4) };
 }
 
 /** Pointers up to the null, the first of them from the area. */

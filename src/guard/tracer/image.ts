@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { statPath } from '../../os/files.js';
 import { readBytes, readSmall } from '../../os/memory.js';
-import { peekRegister, Reg } from '../../os/ptrace.js';
+import { stackOf } from '../../os/ptrace.js';
 import { isHook } from '../hooks.js';
 import type { Plan } from './plan.js';
 
@@ -28,7 +28,7 @@ export function carriesHooks(pid: number): boolean {
 
 /** The new stack begins with argc and the pointer to argv[0]; the words lie end to end from there. */
 function wordsMatch(pid: number, plan: Plan): boolean {
-  const stack = peekRegister(pid, Reg.rsp);
+  const stack = stackOf(pid);
   const top = stack === undefined ? undefined : readSmall(pid, stack, 16);
   if (!top || top.readUInt32LE(0) !== plan.argc || top.readUInt32LE(4) !== 0) return false;
   const start = top.readUInt32LE(12) * 0x1_0000_0000 + top.readUInt32LE(8);

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { machine } from '../../os/arch.js';
 import { closeFd } from '../../os/fd.js';
 import { openPath } from '../../os/files.js';
 import { libcKill } from '../../os/libc.js';
@@ -35,8 +36,6 @@ export interface Tracer {
   others(session: Traced): number[];
 }
 
-/** Ends one thread; exit_group(2) ends them all. */
-const SYS_EXIT = process.arch === 'arm64' ? 93 : 60;
 const SIGKILL = 9;
 const SIGSTOP = 19;
 const SIGTSTP = 20;
@@ -163,7 +162,8 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
   const livesOn = (tid: number): boolean => {
     const others = threadsOf(tid).filter((thread) => thread !== tid);
     if (others.length === 0) return false;
-    return pt.peekRegister(tid, pt.Reg.origRax) === SYS_EXIT || others.some((thread) => tasks.get(thread)?.approved);
+    // exit(2) ends one thread, exit_group(2) all.
+    return pt.callOf(tid) === machine.calls.exit || others.some((thread) => tasks.get(thread)?.approved);
   };
 
   const onExiting = (task: Task) => {
