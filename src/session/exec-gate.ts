@@ -22,7 +22,8 @@ export interface ExecGateParts {
   recorder: Recorder;
   supervisor: SupervisorPort;
   filter: RefusalFilter;
-  notice(text: string): void;
+  /** Tells the engineer of a refusal, one among many perhaps. `text` is a whole line. */
+  refused(text: string): void;
 }
 
 const REFUSED: Decision = { allow: false, why: 'error', children: 'none', detail: 'the session has ended' };
@@ -54,7 +55,7 @@ function refuse(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
   const shown = life.ending === undefined && filter.shouldShow(text, ask.program.names);
   const written = recorder.marker(denialMarker({ ...event, silent: !shown }));
   whenWritten(written, life, () => supervisor.verdict(ask.q, false, 'none'));
-  if (shown) setImmediate(() => parts.notice(text));
+  if (shown) setImmediate(() => parts.refused(text));
 }
 
 function note(ask: ExecAsk, decision: Decision, { journal }: ExecGateParts): DecisionEvent {
@@ -74,7 +75,7 @@ export function recordNote(kind: string, text: string, parts: ExecGateParts): vo
   const event = parts.journal.add({ gate: 'exec', command, allow: false, why: 'error' });
   void parts.recorder.marker(denialMarker(event));
   const shown = phraseDenied(text, { allow: false, why: 'error', children: 'none', detail: kind });
-  if (parts.filter.shouldShow(shown, [])) parts.notice(shown);
+  if (parts.filter.shouldShow(shown, [])) parts.refused(shown);
 }
 
 /** Nothing is let go before it is in the recording; what cannot be recorded ends the session. */

@@ -16,6 +16,8 @@ export interface OutputParts {
   recorder: Pick<Recorder, 'output'>;
   screen: Screen;
   life: Life;
+  /** Called when bytes are on their way to the client. */
+  shown(): void;
 }
 
 /**
@@ -39,6 +41,7 @@ export function createOutput(parts: OutputParts): Output {
       clientFull = true;
       balance();
     }
+    parts.shown();
   };
   client.onDrain(() => {
     clientFull = false;

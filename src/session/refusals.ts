@@ -8,11 +8,14 @@ const MAX_SEEN = 1_000;
 export interface RefusalFilter {
   /** The line gate let `line` go, or (without a line gate) the engineer pressed Enter: then the line is unknown. */
   accepted(line: string | undefined): void;
+  /** The line last accepted, where lines are known. */
+  readonly line: string | undefined;
   /** `text` is the whole message, `names` what a line would call the program. */
   shouldShow(text: string, names: readonly string[]): boolean;
 }
 
-export function createRefusalFilter(): RefusalFilter {
+/** `onAccepted` runs before what follows from the line. */
+export function createRefusalFilter(onAccepted: () => void = () => {}): RefusalFilter {
   const seen = new Set<string>();
   let line: string | undefined;
   /** Texts shown since the last accepted line: one line shows one text once. */
@@ -21,7 +24,11 @@ export function createRefusalFilter(): RefusalFilter {
   const isNamed = (names: readonly string[]) =>
     entered && (line === undefined || names.some((name) => name !== '' && line?.includes(name)));
   return {
+    get line() {
+      return line;
+    },
     accepted(next) {
+      onAccepted();
       line = next;
       entered = true;
       shownForLine = new Set();

@@ -9,6 +9,7 @@ import type { Recorder } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
 import type { Admitted, Deadlines, PtySize } from '../wire/types.js';
 import { bannerText } from './banner.js';
+import { type Bursts, createBursts } from './bursts.js';
 import { type SessionDeadlines, startDeadlines } from './deadlines.js';
 import { answerExec, type ExecGateParts, recordNote } from './exec-gate.js';
 import { createInputClassifier } from './idle-input.js';
@@ -20,6 +21,7 @@ import type { ClientPort, ProgramPort, SupervisorPort } from './ports.js';
 import { createOutput, type Output, pumpInput } from './pumps.js';
 import { createRefusalFilter } from './refusals.js';
 import { createScreen, noticeStream, type Screen } from './screen.js';
+import { createVoice, type Voice } from './voice.js';
 
 /** How long the end of every process may take before the session goes on without the proof; the keeper kills sooner. */
 const GONE_WAIT_MS = 3_000;
@@ -89,6 +91,8 @@ interface Running {
   journal: Journal;
   screen: Screen;
   output: Output;
+  voice: Voice;
+  bursts: Bursts;
   deadlines: SessionDeadlines;
   lineGate: LineGate | undefined;
   exec: ExecGateParts;
@@ -164,9 +168,21 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
   const recorder = started.record((error) => life.end({ cause: 'recording', reason: error.message }));
   const journal = createJournal(clock, (events) => supervisor.decisions(events));
   const screen = createScreen(pty);
-  const filter = createRefusalFilter();
-  const output = createOutput({ client, program, recorder, screen, life });
-  const notice = (text: string) => output.send(screen.line(text), noticeStream(pty));
+  const output: Output = createOutput({ client, program, recorder, screen, life, shown: () => voice.shown() });
+  const voice = createVoice({
+    clock,
+    screen,
+    size: setup.pty,
+    send: (bytes) => output.send(bytes, noticeStream(pty)),
+    // Two changes in a row: whoever asks for the size finds it as it was, and draws anew.
+    redraw({ cols, rows }) {
+      program.resize(cols, Math.max(1, rows - 1));
+      program.resize(cols, rows);
+    },
+  });
+  const bursts = createBursts(clock, voice.tell);
+  const filter = createRefusalFilter(bursts.flush);
+  const notice = voice.say;
   const deadlines = startDeadlines(clock, admitted.deadlines, {
     warn: notice,
     end: (cause) => void life.end({ cause }),
@@ -174,7 +190,7 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
       if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: 'deadline' });
     },
   });
-  const exec = { clock, life, rights: rights.current, journal, recorder, supervisor, filter, notice };
+  const exec = { clock, life, rights: rights.current, journal, recorder, supervisor, filter, refused: bursts.refused };
   const lineGate = started.openLineGate?.(lineGateHooks({ ...exec, gate: admitted.gate, lookup: setup.lookup }));
   const classifier = createInputClassifier();
   program.onOutput((chunk, stream) => {
@@ -189,9 +205,10 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
   });
   client.onResize((cols, rows) => {
     program.resize(cols, rows);
+    voice.resized(cols, rows);
     void recorder.resize(cols, rows);
   });
-  return { started, recorder, journal, screen, output, deadlines, lineGate, exec, notice };
+  return { started, recorder, journal, screen, output, voice, bursts, deadlines, lineGate, exec, notice };
 }
 
 function greet(setup: SessionSetup, running: Running): void {
@@ -220,8 +237,10 @@ async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promis
     if (ending.cause !== 'exit' && ending.cause !== 'disconnected') {
       const restore = r.screen.restore();
       if (restore !== '') r.output.send(Buffer.from(restore), noticeStream(pty !== undefined));
-      lastNotice(setup, r, ending, `sallyport: session closed: ${ending.cause}`);
     }
+    r.bursts.flush();
+    r.voice.flush();
+    lastNotice(setup, r, ending);
   } finally {
     r.started.program.close();
     r.journal.flush();
@@ -230,10 +249,12 @@ async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promis
 }
 
 /** Recorded like anything shown; where nothing can be recorded any more, this one line of our own is shown all the same. */
-function lastNotice({ client, pty }: SessionSetup, r: Running, { cause }: Ending, text: string): void {
-  if (cause !== 'recording') r.notice(text);
-  else if (pty) client.writeOut(r.screen.line(text));
-  else client.writeErr(r.screen.line(text));
+function lastNotice({ client, pty }: SessionSetup, r: Running, { cause }: Ending): void {
+  if (cause === 'exit' || cause === 'disconnected') return;
+  const bytes = r.screen.lastLine(`sallyport: session closed: ${cause}`);
+  if (cause !== 'recording') r.output.send(bytes, noticeStream(pty !== undefined));
+  else if (pty) client.writeOut(bytes);
+  else client.writeErr(bytes);
 }
 
 async function farewell(setup: SessionSetup, ending: Ending, failed: boolean): Promise<void> {
