@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { Reply } from '../control/admin-port.js';
 import { SallyportError } from '../core/errors.js';
-import { addMissing } from './later.js';
 import { type Globals, show } from './output.js';
+import { addCases } from './policy-cases.js';
+import { addDiff } from './policy-diff.js';
 import { problemLines } from './problems.js';
 
 export function addPolicy(program: Command): void {
@@ -18,8 +19,8 @@ export function addPolicy(program: Command): void {
       show(globals, reply, checkLines);
       if (!reply.ok) process.exitCode = 1;
     });
-  addMissing(policy, 'test', 'a table of expected decisions');
-  addMissing(policy, 'diff', 'who would gain or lose what');
+  addCases(policy);
+  addDiff(policy);
   addExplain(program);
 }
 

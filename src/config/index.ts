@@ -7,3 +7,4 @@ export { hasType } from './labels.js';
 export { limitsFor } from './limits.js';
 export { ConfigError, loadConfig, parseConfig } from './load.js';
 export type * from './types.js';
+export { readYamlFile, type YamlFile } from './yaml-file.js';

@@ -57,7 +57,7 @@ function wrongType(expected: string): string {
 }
 
 /** The line of the node at `path` (of the key `key` in it), or of its nearest ancestor that is there. */
-function lineOf(source: Source, path: Path, key?: string): number | undefined {
+export function lineOf(source: Source, path: Path, key?: string): number | undefined {
   const keyed = key === undefined ? path : [...path, key];
   for (let depth = keyed.length; depth > 0; depth--) {
     const node = nodeAt(source.doc, keyed.slice(0, depth));

@@ -163,6 +163,23 @@ export const VERBS = {
       problems: z.array(s.problem),
     }),
   },
+  'policy.diff': {
+    offline: true,
+    /** The rules as they would be, and the name they are spoken of by. */
+    request: z.strictObject({ text: z.string().max(1_900_000), file: z.string().max(4_096) }),
+    reply: z.object({
+      /** False: the rules do not check, `problems` say why. */
+      ok: z.boolean(),
+      problems: z.array(s.problem),
+      users: z.array(z.object({ user: z.string(), target: z.string(), ...s.ruleChanges })),
+      /** `ends`: `@session` would not hold any more. */
+      sessions: z.array(
+        z.object({ id: z.string(), user: z.string(), target: z.string(), ends: z.boolean(), ...s.ruleChanges }),
+      ),
+      /** How many users and sessions are not named. */
+      more: z.number(),
+    }),
+  },
   reload: {
     offline: false,
     request: nothing,

@@ -5,6 +5,7 @@ import type { AdminPort } from './admin-port.js';
 import type { Deps, OperationsOptions } from './deps.js';
 import { explaining } from './explaining.js';
 import { people } from './people.js';
+import { diffing } from './policy-diff.js';
 import { policyOperations } from './policy-operations.js';
 import { rights } from './rights.js';
 import { watching } from './watching.js';
@@ -17,6 +18,7 @@ export function createOperations(options: OperationsOptions): AdminPort {
     ...rights(deps),
     ...explaining(deps),
     ...policyOperations(deps),
+    ...diffing(deps),
     backup: async (_request, caller) => {
       const { home } = deps.config();
       return await act(deps, 'backup', caller, { text: 'take a backup, keys included' }, () =>

@@ -47,6 +47,19 @@ export const problem = z.object({
   severity: z.enum(['error', 'warning']),
 });
 
+/** A rule that one policy has and the other has not. */
+export const ruleChange = z.object({
+  change: z.enum(['new', 'gone']),
+  id: z.string(),
+  effect: z.enum(['allow', 'deny']),
+  command: z.string(),
+  when: z.string(),
+  children: z.string(),
+  file: z.string(),
+  line: z.number(),
+});
+export const ruleChanges = { gains: z.array(ruleChange), loses: z.array(ruleChange) };
+
 export const key = z.object({
   fp: z.string(),
   type: z.string(),

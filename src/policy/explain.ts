@@ -5,6 +5,7 @@ import type { CompiledPolicy } from './compile.js';
 import { type Facts, factsAt } from './facts.js';
 import { Holdings } from './holdings.js';
 import { matchPattern } from './pattern/index.js';
+import { phraseRemedies, type Remedy, remediesFor } from './remedies.js';
 import { compileRow } from './row-set.js';
 import { matchTarget } from './target.js';
 import type { Decision, Question, Rights, RightsData, Row } from './types.js';
@@ -38,6 +39,8 @@ export interface Explanation {
   /** The command or action, escaped. */
   subject: string;
   decision: Decision;
+  /** What the person could bring to have it allowed. */
+  remedies?: readonly Remedy[];
   /** At most 20, those that could turn the decision first, in the order of the file. */
   near: NearRule[];
 }
@@ -54,11 +57,13 @@ export function explainDecision({ policy, rights, question, atMs }: ExplainInput
   // Rules about other commands are the most and say the least: they come last.
   const weight = (rule: NearRule) => Number(rule.effect !== turning) + 2 * Number(rule.fails === 'command');
   near.sort((a, b) => weight(a) - weight(b));
+  const remedies = remediesFor(rights, question, atMs);
   return {
     user: rights.data.user,
     target: rights.data.target,
     subject: question.kind === 'action' ? escapeText(question.action) : showArgv(question.words.map((w) => w.text)),
     decision,
+    ...(remedies && { remedies }),
     near: near.slice(0, MAX_NEAR),
   };
 }
@@ -144,8 +149,9 @@ function ageOf(duration: object): number {
 }
 
 /** The explanation as text for a terminal, several lines, the last without newline. */
-export function renderExplanation({ user, target, subject, decision, near }: Explanation): string {
+export function renderExplanation({ user, target, subject, decision, remedies, near }: Explanation): string {
   const lines = [`${decision.allow ? 'allow' : 'deny'}: ${user} on ${target}: ${subject}`, `  ${becauseOf(decision)}`];
+  if (remedies) lines.push(`  ${phraseRemedies(remedies)}`);
   const shown = near.filter((rule) => !rule.elsewhere);
   if (shown.length > 0) lines.push('near rules:');
   for (const rule of shown) {

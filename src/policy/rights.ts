@@ -5,7 +5,7 @@ import { decide, type Scene } from './decide.js';
 import { Holdings } from './holdings.js';
 import { checkModel } from './model.js';
 import { type CompiledRow, compileRow, RowSet } from './row-set.js';
-import type { Decision, Question, Rights, RightsData } from './types.js';
+import type { BaseFacts, Decision, Question, Rights, RightsData } from './types.js';
 
 /** Row sets in use or lately used; sessions of one role on one target share one. */
 const MAX_SETS = 512;
@@ -34,6 +34,11 @@ export class SessionRights implements Rights {
 
   decide(question: Question, atMs: number): Decision {
     return decide(this.scene, question, atMs);
+  }
+
+  /** The same rules and roles over other facts. */
+  withFacts(facts: BaseFacts): SessionRights {
+    return new SessionRights({ ...this.data, facts }, this.scene.set);
   }
 }
 

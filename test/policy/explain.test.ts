@@ -105,3 +105,26 @@ describe('the words of a refusal', () => {
     expect(line).toContain('a\\e[2J\\n');
   });
 });
+
+describe('what a person can bring', () => {
+  const rules = `p, mfa, eng, *, restart *, mfa.age < duration('15m'), allow, checked
+p, four, eng, *, drop *, approval.by != '', allow, checked
+p, both, eng, *, wipe *, "mfa.age < duration('15m') && approval.by != ''", allow, checked
+p, stale, *, *, purge *, mfa.age > duration('1h'), deny, checked
+p, purge, eng, *, purge *, true, allow, checked
+`;
+  it.each([
+    ['restart x', 'a fresh second factor would allow it'],
+    ['drop x', "another person's approval would allow it"],
+    ['wipe x', "a fresh second factor and another person's approval would allow it"],
+    ['purge x', 'a fresh second factor would allow it'],
+  ])('%s: %s', async (command, words) => {
+    const input = { policy: policy(rules), rights: await rights(rules), question: run(command), atMs: NOON };
+    expect(renderExplanation(explainDecision(input))).toContain(words);
+  });
+
+  it('is said only where it would do', async () => {
+    const input = { policy: policy(rules), rights: await rights(rules), question: run('other x'), atMs: NOON };
+    expect(explainDecision(input).remedies).toBeUndefined();
+  });
+});
