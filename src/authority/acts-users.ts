@@ -1,7 +1,7 @@
 import { hasType } from '../config/labels.js';
 import { SallyportError } from '../core/errors.js';
 import { isAccountName, isUserName, NAME_RULES } from '../core/names.js';
-import type { Grant, User, UserKey } from '../store/types.js';
+import type { Grant, SetFact, User, UserKey } from '../store/types.js';
 import { newGrant, revoked } from './acts-grants.js';
 import { type Act, checkUntil, replaced, type Scene, usage, userOf } from './scene.js';
 import type { AddUser, PublicKey } from './types.js';
@@ -36,18 +36,21 @@ export function addUser(scene: Scene, input: AddUser): Act<{ user: User; grants:
   };
 }
 
-/** Their grants go with them: someone given the name later starts with nothing. */
+/** Their grants, and what was set of them, go with them: someone given the name later starts with nothing. */
 export function removeUser(scene: Scene, input: { user: string; by: string }): Act<{ user: User; grants: Grant[] }> {
   const user = userOf(scene, input.user);
   const grants = [...scene.index.grantsOf(user.name).values()].map((g) => revoked(g, scene.now, input.by));
+  const facts = factsOf(scene, [user.name, ...user.keys.map((k) => k.fp)]);
   return {
     data: {
       ...scene.data,
       users: scene.data.users.filter((u) => u.name !== user.name),
       grants: replaced(scene.data.grants, grants),
+      facts: scene.data.facts.filter((f) => !facts.includes(f)),
     },
     removedUser: user.name,
     grants,
+    droppedFacts: facts,
     news: { kind: 'user-removed', users: new Set([user.name]), grants, cause: 'revoked' },
     result: { user, grants },
   };
@@ -70,14 +73,18 @@ export function removeKey(scene: Scene, input: { user: string; fp: string }): Ac
       'not-found',
       `${user.name} has no such key: \`sallyport user show ${user.name}\` lists them`,
     );
-  return keysChanged(
-    scene,
-    user,
-    user.keys.filter((k) => k !== key),
-    key,
-    'key-removed',
-  );
+  const kept = user.keys.filter((k) => k !== key);
+  const act = keysChanged(scene, user, kept, key, 'key-removed');
+  const facts = factsOf(scene, [key.fp]);
+  return {
+    ...act,
+    data: { ...act.data, facts: act.data.facts.filter((f) => !facts.includes(f)) },
+    droppedFacts: facts,
+  };
 }
+
+const factsOf = (scene: Scene, subjects: readonly string[]): SetFact[] =>
+  scene.data.facts.filter((f) => subjects.includes(f.subject));
 
 function keysChanged(
   scene: Scene,

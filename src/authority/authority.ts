@@ -1,16 +1,19 @@
 import type { Config } from '../config/types.js';
 import type { Clock } from '../core/clock.js';
 import type { Store } from '../store/types.js';
+import { labelUser, setFacts, userOfSubject } from './acts-facts.js';
 import { giveGrant, revoke } from './acts-grants.js';
 import { liftLock, lockAgainst, putLock } from './acts-locks.js';
 import { addKey, addUser, removeKey, removeUser } from './acts-users.js';
+import { knownFacts } from './context.js';
 import { ChangeEmitter } from './emitter.js';
 import { FactsIndex, hasEnded } from './facts-index.js';
 import { type Gains, gainsAfter, NO_GAINS } from './gains.js';
 import { momentsOf, newsOf } from './moments.js';
 import { buildRights } from './rights.js';
-import type { Act, Scene } from './scene.js';
+import { type Act, type Scene, userOf } from './scene.js';
 import { Timeline } from './timeline.js';
+import { type FeedUpdate, ToldFacts } from './told-facts.js';
 import type * as t from './types.js';
 
 /** The one place that knows what is true now. The store is open, and stays the caller's to close. */
@@ -30,6 +33,8 @@ class StoreAuthority implements t.Authority {
   #config: Config;
   #gains: Gains = NO_GAINS;
   #index: FactsIndex;
+  readonly #told = new ToldFacts();
+  #countryOf: (ip: string) => string | undefined = () => undefined;
 
   constructor({ store, policy, clock, config }: t.OpenAuthorityOptions) {
     this.#store = store;
@@ -88,15 +93,36 @@ class StoreAuthority implements t.Authority {
   lock = (input: t.PutLock) => this.#perform((scene) => putLock(scene, input));
   unlock = (id: string, by: string) => this.#perform((scene) => liftLock(scene, id, by));
 
+  setFacts = (input: t.SetFacts) => this.#perform((scene) => setFacts(scene, input));
+  labelUser = (input: t.LabelUser) => this.#perform((scene) => labelUser(scene, input));
+  toldBy = (feed: string) => this.#told.count(feed);
+
+  tell(feed: string, update: FeedUpdate) {
+    const subjects = this.#told.update(feed, update, this.#clock.now());
+    const users = new Set(subjects.flatMap((subject) => userOfSubject(this.#index, subject) ?? []));
+    return users.size === 0 ? undefined : this.#changes.emit({ kind: 'context', users, cause: 'context' });
+  }
+
+  useCountries(countryOf: (ip: string) => string | undefined) {
+    this.#countryOf = countryOf;
+    this.#changes.emit({ kind: 'context', users: 'all', cause: 'context' });
+  }
+
+  knownFacts(who: { user: string; key?: string }) {
+    const scene = this.#scene();
+    userOf(scene, who.user);
+    return knownFacts(scene, who);
+  }
+
   async setPolicy(policy: t.PolicyView, config = this.#config) {
     this.#gains = gainsAfter(this.#gains, this.#policy, policy, this.#clock.now());
     this.#policy = policy;
-    this.#config = config;
+    this.#useConfig(config);
     return { change: this.#changes.emit({ kind: 'policy', users: 'all', cause: 'revoked' }) };
   }
 
   async setConfig(config: Config) {
-    this.#config = config;
+    this.#useConfig(config);
     return { change: this.#changes.emit({ kind: 'context', users: 'all', cause: 'context' }) };
   }
 
@@ -108,6 +134,12 @@ class StoreAuthority implements t.Authority {
     this.#timeline.close();
   }
 
+  /** What a feed said that is gone is not known any more. */
+  #useConfig(config: Config): void {
+    this.#config = config;
+    this.#told.keep(new Set(Object.keys(config.context.feeds)));
+  }
+
   #scene(): Scene {
     return {
       data: this.#store.data,
@@ -115,6 +147,8 @@ class StoreAuthority implements t.Authority {
       policy: this.#policy,
       config: this.#config,
       now: this.#clock.now(),
+      told: this.#told,
+      countryOf: this.#countryOf,
     };
   }
 
@@ -140,6 +174,8 @@ class StoreAuthority implements t.Authority {
     for (const user of act.users ?? []) this.#index.putUser(user);
     for (const grant of act.grants ?? []) this.#index.putGrant(grant);
     for (const lock of act.locks ?? []) this.#index.putLock(lock);
+    for (const fact of act.facts ?? []) this.#index.putFact(fact);
+    for (const fact of act.droppedFacts ?? []) this.#index.dropFact(fact);
     for (const moment of momentsOf(act, this.#clock.now())) this.#timeline.add(moment);
   }
 

@@ -1,5 +1,5 @@
 /** The store's records by the names they are asked for, so that an answer costs what it holds and not what is stored. */
-import type { Grant, Lock, StoreData, User, UserKey } from '../store/types.js';
+import type { Grant, Lock, SetFact, StoreData, User, UserKey } from '../store/types.js';
 
 const NONE: ReadonlyMap<string, Grant> = new Map();
 
@@ -9,11 +9,13 @@ export class FactsIndex {
   readonly #grants = new Map<string, Map<string, Grant>>();
   readonly #grantsById = new Map<string, Grant>();
   readonly #locks = new Map<string, Lock>();
+  readonly #facts = new Map<string, Map<string, SetFact>>();
 
   constructor(data: StoreData, now: number) {
     for (const user of data.users) this.putUser(user);
     for (const grant of data.grants) if (!hasEnded(grant, now)) this.putGrant(grant);
     for (const lock of data.locks) if (!hasEnded(lock, now)) this.putLock(lock);
+    for (const fact of data.facts) if (!hasEnded(fact, now)) this.putFact(fact);
   }
 
   user(name: string): User | undefined {
@@ -88,6 +90,27 @@ export class FactsIndex {
 
   dropLock(lock: Lock): void {
     this.#locks.delete(lock.id);
+  }
+
+  fact(subject: string, name: string): SetFact | undefined {
+    return this.#facts.get(subject)?.get(name);
+  }
+
+  /** Facts set by hand; some may have ended since. */
+  factsOf(subject: string): Iterable<SetFact> {
+    return this.#facts.get(subject)?.values() ?? [];
+  }
+
+  putFact(fact: SetFact): void {
+    const own = this.#facts.get(fact.subject);
+    if (own) own.set(fact.name, fact);
+    else this.#facts.set(fact.subject, new Map([[fact.name, fact]]));
+  }
+
+  dropFact({ subject, name }: Pick<SetFact, 'subject' | 'name'>): void {
+    const own = this.#facts.get(subject);
+    own?.delete(name);
+    if (own?.size === 0) this.#facts.delete(subject);
   }
 }
 

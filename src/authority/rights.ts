@@ -1,8 +1,7 @@
-import { hasType } from '../config/labels.js';
-import type { Config } from '../config/types.js';
 import { matchTarget } from '../policy/index.js';
-import type { BaseFacts, FactValue, LabelType, RightsData, RoleHolding } from '../policy/types.js';
-import type { Grant, User } from '../store/types.js';
+import type { RightsData, RoleHolding } from '../policy/types.js';
+import type { Grant } from '../store/types.js';
+import { baseFacts } from './context.js';
 import { hasEnded } from './facts-index.js';
 import type { Gains } from './gains.js';
 import { type Scene, userOf } from './scene.js';
@@ -20,7 +19,7 @@ export function buildRights(scene: Scene, gains: Gains, query: RightsQuery): Rig
     targetGroups,
     holdings,
     rows: policy.rowsFor(new Set(holdings.map((h) => h.role)), query.target),
-    facts: factsOf(scene.config, user, query),
+    facts: baseFacts(scene, user, query),
     model: policy.model,
     labels: policy.labels,
   };
@@ -52,29 +51,4 @@ function holdingsBy(grant: Grant, reached: readonly string[], gains: Gains): Rol
     ...end,
     via,
   }));
-}
-
-function factsOf(config: Config, user: User, query: RightsQuery): BaseFacts {
-  const targets = config.targets;
-  return {
-    user: declared(user.labels, config.labels.user),
-    target: { ...(Object.hasOwn(targets, query.target) ? targets[query.target] : {}) },
-    source: query.source,
-    auth: query.auth,
-    device: {},
-    risk: {},
-    approval: {},
-    startedAt: query.startedAt,
-    timezone: config.timezone,
-  };
-}
-
-/** Labels whose declaration still holds; one that does not is a missing fact. */
-function declared(labels: User['labels'], types: Record<string, LabelType>): Record<string, FactValue> {
-  return Object.fromEntries(
-    Object.entries(labels).filter(([name, value]) => {
-      const type = Object.hasOwn(types, name) ? types[name] : undefined;
-      return type !== undefined && hasType(value, type);
-    }),
-  );
 }

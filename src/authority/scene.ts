@@ -3,9 +3,10 @@ import type { Config } from '../config/types.js';
 import { SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import { nearest } from '../core/names.js';
-import type { Grant, Lock, StoreData, User } from '../store/types.js';
+import type { Grant, Lock, SetFact, StoreData, User } from '../store/types.js';
 import type { News } from './emitter.js';
 import type { FactsIndex } from './facts-index.js';
+import type { ToldFacts } from './told-facts.js';
 import type { PolicyView } from './types.js';
 
 export interface Scene {
@@ -14,6 +15,10 @@ export interface Scene {
   readonly policy: PolicyView;
   readonly config: Config;
   readonly now: number;
+  /** What feeds say. */
+  readonly told: ToldFacts;
+  /** The country of an address, ISO 3166 alpha-2; undefined: nobody knows. */
+  countryOf(ip: string): string | undefined;
 }
 
 export interface Act<R> {
@@ -22,6 +27,8 @@ export interface Act<R> {
   users?: readonly User[];
   grants?: readonly Grant[];
   locks?: readonly Lock[];
+  facts?: readonly SetFact[];
+  droppedFacts?: readonly SetFact[];
   removedUser?: string;
   news: News;
   result: R;

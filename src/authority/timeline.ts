@@ -4,7 +4,8 @@ import { Heap } from './heap.js';
 
 export type Moment =
   | { at: number; kind: 'grant-started' | 'grant-ended' | 'lock-ended'; id: string }
-  | { at: number; kind: 'key-expired'; id: string; user: string };
+  | { at: number; kind: 'key-expired'; id: string; user: string }
+  | { at: number; kind: 'fact-ended'; id: string; subject: string; name: string };
 
 /** Wall time can jump and monotonic timers sleep through suspend, so the wall clock is looked at this often. */
 const LOOK_MS = 1000;

@@ -3,7 +3,10 @@ import type { EndCause } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
 import type { CompiledPolicy } from '../policy/index.js';
 import type { FactValue, RightsData } from '../policy/types.js';
-import type { Grant, Lock, LockKind, Store, User, UserKey } from '../store/types.js';
+import type { Grant, Lock, LockKind, SetFact, Store, User, UserKey } from '../store/types.js';
+import type { FactChange } from './acts-facts.js';
+import type { KnownFact } from './context.js';
+import type { FeedUpdate } from './told-facts.js';
 
 /** What the authority needs of a compiled policy. */
 export type PolicyView = Pick<
@@ -89,6 +92,19 @@ export interface PutLock {
   by: string;
 }
 
+/** Facts by hand: null unsets one. `subject` is a user's name or a key's fingerprint. */
+export interface SetFacts {
+  changes: readonly { subject: string; facts: FactChange }[];
+  until?: number;
+  by: string;
+}
+
+export interface LabelUser {
+  user: string;
+  labels: FactChange;
+  by: string;
+}
+
 export interface GrantFilter {
   user?: string;
   role?: string;
@@ -100,7 +116,8 @@ export interface GrantFilter {
 export interface RightsQuery {
   user: string;
   target: string;
-  source: { ip: string; country?: string };
+  /** The country is looked up anew each time. */
+  source: { ip: string };
   auth: { method: string; key?: string };
   /** When the session was admitted, ms since the epoch. */
   startedAt: number;
@@ -140,6 +157,17 @@ export interface Authority {
   revoke(what: RevokeWhat, by: string): Promise<Done & { grants: Grant[] }>;
   lock(input: PutLock): Promise<Done & { lock: Lock }>;
   unlock(id: string, by: string): Promise<Done & { lock: Lock }>;
+  /** Sets and unsets facts by hand, all of them in one change. Rejects with `usage` for what there cannot be. */
+  setFacts(input: SetFacts): Promise<Done & { facts: SetFact[] }>;
+  labelUser(input: LabelUser): Promise<Done & { user: User }>;
+  /** What a feed says, one change for all of it; undefined when nothing of it is new. Not durable: feeds tell it again. */
+  tell(feed: string, update: FeedUpdate): Change | undefined;
+  /** Of how many subjects the feed says something. */
+  toldBy(feed: string): number;
+  /** Countries are looked up here from now on; every session is decided anew. */
+  useCountries(countryOf: (ip: string) => string | undefined): void;
+  /** Every fact told of a user and the key named, the believed ones not hidden. Throws `not-found`. */
+  knownFacts(who: { user: string; key?: string }): KnownFact[];
   /** With a configuration given, both come into force in one change: no session is decided under half of them. */
   setPolicy(policy: PolicyView, config?: Config): Promise<Done>;
   setConfig(config: Config): Promise<Done>;

@@ -4,7 +4,6 @@ import { SallyportError } from '../core/errors.js';
 
 const LATER: readonly (readonly [name: string, what: string])[] = [
   ['watch', 'follow a live session'],
-  ['context', 'show and set live facts'],
   ['requests', 'access and command reviews'],
   ['approve', 'approve a request'],
   ['refuse', 'refuse a request'],

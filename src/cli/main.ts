@@ -4,6 +4,7 @@ import { VERSION } from '../control/version.js';
 import { SallyportError } from '../core/errors.js';
 import { addAudit } from './audit.js';
 import { addBackup } from './backup.js';
+import { addContext } from './context.js';
 import { addDoctor } from './doctor.js';
 import { addGrants } from './grants.js';
 import { addInit } from './init.js';
@@ -25,6 +26,7 @@ const FAMILIES = [
   addUsers,
   addGrants,
   addLocks,
+  addContext,
   addSessions,
   addPolicy,
   addRecordings,

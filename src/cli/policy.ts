@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Reply } from '../control/admin-port.js';
-import { SallyportError } from '../core/errors.js';
+import { parseFacts } from './facts.js';
 import { type Globals, show } from './output.js';
 import { addCases } from './policy-cases.js';
 import { addDiff } from './policy-diff.js';
@@ -49,7 +49,7 @@ function addExplain(program: Command): void {
       const options = command.optsWithGlobals<ExplainOptions>();
       const { ask } = await import('./ask.js');
       const { session, fact } = options;
-      const scene = { ...(session !== undefined && { session }), ...(fact && { facts: parseFacts(fact) }) };
+      const scene = { ...(session !== undefined && { session }), ...(fact && { facts: parseFacts('--fact', fact) }) };
       const reply = await ask(options, 'explain', { user, target, words, ...scene });
       show(options, reply, ({ text }) => text.split('\n'));
       if (!reply.allow) process.exitCode = 4;
@@ -57,22 +57,3 @@ function addExplain(program: Command): void {
 }
 
 const collect = (value: string, before: string[] = []) => [...before, value];
-
-/** `risk.score=80` as `{ 'risk.score': 80 }`: numbers, true and false are read as such, "80" stays text. */
-function parseFacts(list: readonly string[]): Record<string, string | number | boolean> {
-  return Object.fromEntries(list.map(parseFact));
-}
-
-function parseFact(text: string): [string, string | number | boolean] {
-  const match = /^([a-z][\w]*(?:\.[A-Za-z_]\w*)+)=(.*)$/s.exec(text);
-  const [, key, value] = match ?? [];
-  if (key === undefined || value === undefined)
-    throw new SallyportError('usage', `--fact ${text}: write KEY=VALUE, e.g. risk.score=80`);
-  return [key, factValue(value)];
-}
-
-function factValue(text: string): string | number | boolean {
-  if (text === 'true' || text === 'false') return text === 'true';
-  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
-  return /^".*"$/s.test(text) ? text.slice(1, -1) : text;
-}

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { readPublicKeyFile } from '../authority/key-file.js';
 import type { Reply } from '../control/admin-port.js';
 import { effectLines } from './effects.js';
+import { parseChanges } from './facts.js';
 import { addMissing } from './later.js';
 import { now } from './now.js';
 import { type Globals, show } from './output.js';
@@ -15,6 +16,7 @@ export function addUsers(program: Command): void {
   addAdd(user);
   addList(user);
   addShow(user);
+  addLabel(user);
   addRemove(user);
   addKeys(user);
   addMissing(user.command('mfa').description('second factor'), 'enroll', 'a second factor');
@@ -88,6 +90,7 @@ function userLines(u: UserView): string[] {
     ['account', u.account],
     ['since', showMoment(u.createdAt, nowMs)],
     ['locked', u.locked ? 'yes' : undefined],
+    ...Object.entries(u.labels).map(([name, value]) => ['label', `${name} ${JSON.stringify(value)}`] as const),
     ...u.keys.map((k) => ['key', `${k.fp} ${k.type} ${k.comment}${keyEnd(k.expiresAt)}`] as const),
     ...u.roles.map((role) => ['role', `${role} (policy)`] as const),
     ...u.grants.map(
@@ -98,6 +101,21 @@ function userLines(u: UserView): string[] {
         ] as const,
     ),
   ]);
+}
+
+function addLabel(user: Command): void {
+  user
+    .command('label')
+    .description('label a user: conditions read it as user.KEY. Nothing after the = takes a label away')
+    .argument('<name>')
+    .argument('<key=value...>', 'of labels declared under labels.user; "80" in quotes is text')
+    .action(async (name: string, words: string[], _o: object, command: Command) => {
+      const options = command.optsWithGlobals<Globals>();
+      const labels = parseChanges('user label', words, 'team=blue');
+      const { ask } = await import('./ask.js');
+      const reply = await ask(options, 'user.label', { name, labels });
+      show(options, reply, ({ user: labelled, effects }) => [...userLines(labelled), ...effectLines(effects)]);
+    });
 }
 
 function addRemove(user: Command): void {

@@ -77,6 +77,7 @@ function toConfig(w: Written, home: string, file: string): Config {
     limits: { loginGraceMs: loginGrace, ...counts },
     env: w.env,
     accounts: w.accounts,
+    context: { feeds: {} },
   };
 }
 

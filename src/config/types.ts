@@ -24,6 +24,12 @@ export interface Config {
   /** Names a client may set, each with at most one `*`, at its end. Ask `envAllowed`. */
   readonly env: readonly string[];
   readonly accounts: Readonly<Record<string, AccountOverride>>;
+  readonly context: { readonly feeds: Readonly<Record<string, Feed>> };
+}
+
+/** Who tells facts, in the order they are believed. */
+export interface Feed {
+  readonly gives: readonly string[];
 }
 
 export interface Address {

@@ -70,6 +70,30 @@ export const VERBS = {
     request: z.strictObject({ name: s.userName, fp: s.keyFingerprint }),
     reply: z.object({ name: z.string(), fp: z.string(), effects: z.array(s.effect) }),
   },
+  'user.label': {
+    offline: true,
+    /** null takes a label away. */
+    request: z.strictObject({ name: s.userName, labels: s.factChange }),
+    reply: z.object({ user: s.user, effects: z.array(s.effect) }),
+  },
+  'context.set': {
+    offline: true,
+    /** All of it is one change: a live session is decided anew once. */
+    request: z.strictObject({
+      changes: z
+        .array(z.strictObject({ subject: z.union([s.userName, s.keyFingerprint]), facts: s.factChange }))
+        .min(1)
+        .max(s.MAX_SUBJECTS),
+      ...span,
+    }),
+    reply: z.object({ until: s.isoTime.optional(), effects: z.array(s.effect) }),
+  },
+  'context.show': {
+    offline: true,
+    /** A user, or a live session's id or the beginning of one. */
+    request: z.strictObject({ of: z.union([s.userName, s.idPrefix]) }),
+    reply: z.object({ user: z.string(), session: z.string().optional(), facts: z.array(s.factView) }),
+  },
   grant: {
     offline: true,
     request: z.strictObject({

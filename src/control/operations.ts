@@ -2,6 +2,7 @@
 import { makeBackup } from '../store/index.js';
 import { act } from './act.js';
 import type { AdminPort } from './admin-port.js';
+import { context } from './context.js';
 import type { Deps, OperationsOptions } from './deps.js';
 import { explaining } from './explaining.js';
 import { people } from './people.js';
@@ -16,6 +17,7 @@ export function createOperations(options: OperationsOptions): AdminPort {
     ...watching(deps),
     ...people(deps),
     ...rights(deps),
+    ...context(deps),
     ...explaining(deps),
     ...policyOperations(deps),
     ...diffing(deps),

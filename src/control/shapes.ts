@@ -33,6 +33,29 @@ const cause = z.enum(END_CAUSES);
 const factValue: z.ZodType<unknown> = z.json();
 export const facts = z.record(z.string().max(100), factValue);
 
+/** Subjects of one change of facts. */
+export const MAX_SUBJECTS = 10_000;
+/** Facts to set, by name; null unsets one. */
+export const factChange = z
+  .record(z.string().min(1).max(100), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+  .refine((facts) => Object.keys(facts).length > 0, 'names no fact')
+  .refine((facts) => Object.keys(facts).length <= 100, 'names more than 100 facts');
+
+/** One fact of one source; of a missing one only the name is known. */
+export const factView = z.object({
+  name: z.string(),
+  value: factValue.optional(),
+  /** `feed NAME`, `set by NAME`, `label`, …: for people. */
+  source: z.string().optional(),
+  /** User or key it was told of. */
+  subject: z.string().optional(),
+  at: isoTime.optional(),
+  until: isoTime.optional(),
+  /** `hidden`: another source is believed. `stale`: too old, kept for the grace its feed has. */
+  state: z.enum(['in force', 'hidden', 'stale', 'missing']),
+  note: z.string().optional(),
+});
+
 export const effect = z.object({
   id: z.string(),
   user: z.string(),

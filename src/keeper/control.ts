@@ -96,8 +96,14 @@ async function decideAdmin(user: string, verb: AnyVerb, authority: Authority, cl
   const auth = { method: 'local' };
   const data = authority.rightsFor({ user, target: 'local', source, auth, startedAt: clock.now() });
   const rights = await compileRights(data);
-  const decision = rights.decide({ kind: 'action', action: `@admin:${verb}` }, clock.now());
-  return { allow: decision.allow, why: decision.rule ? `${decision.rule.id}: denied by rule` : 'no rule allows it' };
+  // `@admin:context` speaks of `context.set` and `context.show` as well; a deny of either counts.
+  const [family = verb] = verb.split('.');
+  const asked = [...new Set([verb, family])].map((name) =>
+    rights.decide({ kind: 'action', action: `@admin:${name}` }, clock.now()),
+  );
+  const denied = asked.find((d) => d.rule?.effect === 'deny');
+  if (denied?.rule) return { allow: false, why: `${denied.rule.id}: denied by rule` };
+  return { allow: asked.some((d) => d.allow), why: 'no rule allows it' };
 }
 
 /** SIGHUP: what `sallyport reload` does, in the broker's own name. */

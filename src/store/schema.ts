@@ -57,14 +57,25 @@ const lock = z.strictObject({
   liftedBy: text.exactOptional(),
 });
 
+const setFact = z.strictObject({
+  subject: z.string().refine((s) => isUserName(s) || isFingerprint(s), 'neither a user name nor a fingerprint'),
+  name: text,
+  value: z.union([z.string(), z.number(), z.boolean()]),
+  at: time,
+  until: time.exactOptional(),
+  by: text,
+});
+
 const storeData = z.strictObject({
   format: z.literal(1),
   users: z.array(user),
   grants: z.array(grant),
   locks: z.array(lock),
+  /** Stores of before facts could be set have none. */
+  facts: z.array(setFact).default([]),
 });
 
-export const EMPTY: StoreData = deepFreeze({ format: 1, users: [], grants: [], locks: [] });
+export const EMPTY: StoreData = deepFreeze({ format: 1, users: [], grants: [], locks: [], facts: [] });
 
 /** Reads a store's text. Throws an Error that says, in a few words, why it cannot be one. */
 export function parseStore(textOfFile: string): StoreData {
@@ -113,6 +124,10 @@ function checkUnique(data: StoreData): void {
     'lock',
     data.locks.map((l) => l.id),
   );
+  unique(
+    'fact',
+    data.facts.map((f) => `${f.name} of ${f.subject}`),
+  );
 }
 
 function unique(what: string, names: readonly string[]): void {
@@ -131,7 +146,7 @@ const lines = new WeakMap<object, string>();
  */
 export function formatStore(data: StoreData): string {
   const list = (records: readonly object[]) => (records.length === 0 ? '[]' : `[\n${records.map(line).join(',\n')}\n]`);
-  return `{"format":1,\n"users":${list(data.users)},\n"grants":${list(data.grants)},\n"locks":${list(data.locks)}}\n`;
+  return `{"format":1,\n"users":${list(data.users)},\n"grants":${list(data.grants)},\n"locks":${list(data.locks)},\n"facts":${list(data.facts)}}\n`;
 }
 
 function line(record: object): string {

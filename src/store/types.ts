@@ -53,11 +53,26 @@ export interface Lock {
   readonly liftedBy?: string;
 }
 
+/** A fact set by hand. Those of feeds are not stored: they come again. */
+export interface SetFact {
+  /** A user's name, or the fingerprint of a key: what is known of the device that holds it. */
+  readonly subject: string;
+  /** `risk.score`, `device.managed`. */
+  readonly name: string;
+  readonly value: string | number | boolean;
+  readonly at: number;
+  /** Absent: until it is unset. */
+  readonly until?: number;
+  readonly by: string;
+}
+
 export interface StoreData {
   readonly format: 1;
   readonly users: readonly User[];
   readonly grants: readonly Grant[];
   readonly locks: readonly Lock[];
+  /** At most one of a name for a subject. */
+  readonly facts: readonly SetFact[];
 }
 
 /**
