@@ -23,8 +23,18 @@ session:
   warn: [5m, 1m]            # before the hard deadline; before idle, the last of these that fits
   recheck: 1s               # how often a live session is decided anew, besides at every change
   drain: 30s                # what a stop (SIGTERM) gives live sessions
-  # Per role, instead of idle and hard above; of several roles the shortest wins:
-  #   roles: { sre: { idle: 5m, hard: 2h } }
+  # What a session's processes may use, as it starts; none for no limit. Sizes read 512MiB, 4GiB.
+  limits:
+    processes: 1024         # in the session, each thread counted; one more is not started
+    memory: 4GiB            # of one process, as ulimit -d counts: private memory that can be written
+    openFiles: 16384        # of one process; it starts with 1024 and may raise that to this
+    cpu: 4h                 # CPU time of one process
+    fileSize: none          # of a file a process writes
+    core: 0B                # of a core dump
+    nice: 5                 # 0 to 19: how far sessions stand back for the broker when there is not enough CPU
+  userNamespaces: false     # whether programs may make user namespaces of their own (never mounts in them)
+  # Per role, instead of the values above, larger or smaller; of several roles the strictest wins, value by value:
+  #   roles: { sre: { idle: 5m, hard: 2h }, builder: { limits: { memory: none, processes: 4096 } } }
   roles: {}
 
 # The zone of time.hour and time.weekday in conditions: an IANA name such as Europe/Berlin.

@@ -91,7 +91,7 @@ export function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 
-function reject(ctx: z.core.$RefinementCtx<unknown>, message: string): never {
+export function reject(ctx: z.core.$RefinementCtx<unknown>, message: string): never {
   ctx.issues.push({ code: 'custom', message, input: ctx.value });
   return z.NEVER;
 }

@@ -5,7 +5,7 @@ export { type ToldValue, tellable, unknownFact, wrongFact } from './facts.js';
 export { parseAddress } from './fields.js';
 export { type FindHomeOptions, findHome } from './home.js';
 export { hasType } from './labels.js';
-export { limitsFor } from './limits.js';
+export { limitsFor, processLimitsFor, userNamespacesFor } from './limits.js';
 export { ConfigError, loadConfig, parseConfig } from './load.js';
 export type * from './types.js';
 export { readYamlFile, type YamlFile } from './yaml-file.js';

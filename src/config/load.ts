@@ -6,7 +6,9 @@ import { escapeText } from '../core/escape.js';
 import { checkAcross, targetsOf } from './across.js';
 import { problemAt, problemsOf, type Source } from './problems.js';
 import { schema, type Written } from './schema.js';
-import type { Config, RoleLimits } from './types.js';
+import type { Config, ProcessLimits, RoleLimits } from './types.js';
+
+type WrittenRole = Written['session']['roles'][string];
 
 /** A configuration is small; more than this is a mistake. Unit: characters. */
 const MAX_SIZE = 1 << 20;
@@ -67,6 +69,8 @@ function toConfig(w: Written, home: string, file: string): Config {
       warnMs: [...new Set(s.warn)].sort((a, b) => b - a),
       recheckMs: s.recheck,
       drainMs: s.drain,
+      limits: processLimits(s.limits) as ProcessLimits,
+      userNamespaces: s.userNamespaces,
       roles: Object.fromEntries(Object.entries(s.roles).map(([name, r]) => [name, roleLimits(r)])),
     },
     timezone: w.timezone,
@@ -81,11 +85,17 @@ function toConfig(w: Written, home: string, file: string): Config {
   };
 }
 
-function roleLimits(written: { idle?: number; hard?: number }): RoleLimits {
+function roleLimits({ idle, hard, limits, userNamespaces }: WrittenRole): RoleLimits {
   return {
-    ...(written.idle === undefined ? {} : { idleMs: written.idle }),
-    ...(written.hard === undefined ? {} : { hardMs: written.hard }),
+    ...(idle === undefined ? {} : { idleMs: idle }),
+    ...(hard === undefined ? {} : { hardMs: hard }),
+    ...(limits === undefined ? {} : { limits: processLimits(limits) }),
+    ...(userNamespaces === undefined ? {} : { userNamespaces }),
   };
+}
+
+function processLimits({ cpu, ...rest }: Partial<Written['session']['limits']>): Partial<ProcessLimits> {
+  return { ...rest, ...(cpu === undefined ? {} : { cpuMs: cpu }) };
 }
 
 /** The document as plain values; an empty file is an empty map. */

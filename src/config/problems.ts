@@ -42,9 +42,12 @@ function unknownKey(path: Path, key: string): string {
 
 function knownAt(path: Path): readonly string[] {
   const exact = path.map(String).join('.');
-  const wild = [...path.slice(0, -1).map(String), '*'].join('.');
+  const wild = path.map((part, i) => (i === chosenAt(path) ? '*' : String(part))).join('.');
   return KNOWN_KEYS[exact] ?? KNOWN_KEYS[wild] ?? [];
 }
+
+/** Where on the way there stands a name that a person chose, or the place in a list. */
+const chosenAt = (path: Path): number => (path[0] === 'session' ? 2 : 1);
 
 function wrongType(expected: string): string {
   const words: Record<string, string> = {

@@ -1,6 +1,7 @@
 /** The shape of sallyport.yaml. Keys are as a person writes them; `load.ts` turns the result into a Config. */
 import { z } from 'zod';
 import { isLabelName, isRoleName, isTargetName, NAME_RULES } from '../core/names.js';
+import { orNone, size, yesOrNo } from './amounts.js';
 import * as f from './fields.js';
 
 const MINUTE = 60_000;
@@ -11,9 +12,46 @@ const labelTypes = z.record(
   f.oneOf('string', 'int', 'double', 'bool'),
 );
 
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+/** What a session needs to come up at all sets the least of each. */
+const processLimits = {
+  processes: orNone(f.count(8, 4_000_000)),
+  memory: orNone(size(16 * MIB)),
+  openFiles: orNone(f.count(32, 1_000_000_000)),
+  cpu: orNone(f.duration(1000)),
+  fileSize: orNone(size(64 * KIB)),
+  core: orNone(size(0)),
+  nice: f.count(0, 19),
+};
+
+const limitsOfSession = z.strictObject({
+  processes: processLimits.processes.default(1024),
+  memory: processLimits.memory.default(4 * GIB),
+  openFiles: processLimits.openFiles.default(16_384),
+  cpu: processLimits.cpu.default(4 * HOUR),
+  fileSize: processLimits.fileSize.default(Number.POSITIVE_INFINITY),
+  core: processLimits.core.default(0),
+  nice: processLimits.nice.default(5),
+});
+
+const limitsOfRole = z.strictObject({
+  processes: processLimits.processes.exactOptional(),
+  memory: processLimits.memory.exactOptional(),
+  openFiles: processLimits.openFiles.exactOptional(),
+  cpu: processLimits.cpu.exactOptional(),
+  fileSize: processLimits.fileSize.exactOptional(),
+  core: processLimits.core.exactOptional(),
+  nice: processLimits.nice.exactOptional(),
+});
+
 const roleLimits = z.strictObject({
   idle: f.duration(1000).exactOptional(),
   hard: f.duration(1000).exactOptional(),
+  limits: limitsOfRole.exactOptional(),
+  userNamespaces: yesOrNo.exactOptional(),
 });
 
 const session = z.strictObject({
@@ -25,6 +63,8 @@ const session = z.strictObject({
     .default([5 * MINUTE, MINUTE]),
   recheck: f.duration(50).default(1000),
   drain: f.duration(0).default(30_000),
+  limits: limitsOfSession.prefault({}),
+  userNamespaces: yesOrNo.default(false),
   roles: z.record(z.string().refine(isRoleName, NAME_RULES.role), roleLimits).default({}),
 });
 
@@ -88,7 +128,9 @@ export type Written = z.infer<typeof schema>;
 export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(schema.shape),
   session: Object.keys(session.shape),
+  'session.limits': Object.keys(limitsOfSession.shape),
   'session.roles.*': Object.keys(roleLimits.shape),
+  'session.roles.*.limits': Object.keys(limitsOfRole.shape),
   'admins.*': ['uid', 'user'],
   labels: Object.keys(labels.shape),
   limits: Object.keys(limits.shape),

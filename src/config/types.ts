@@ -46,12 +46,36 @@ export interface SessionConfig {
   readonly warnMs: readonly number[];
   readonly recheckMs: number;
   readonly drainMs: number;
+  /** What the processes of a session may use. */
+  readonly limits: ProcessLimits;
+  /** Whether a session may make user namespaces of its own. */
+  readonly userNamespaces: boolean;
   readonly roles: Readonly<Record<string, RoleLimits>>;
 }
 
 export interface RoleLimits {
   readonly idleMs?: number;
   readonly hardMs?: number;
+  readonly limits?: Partial<ProcessLimits>;
+  readonly userNamespaces?: boolean;
+}
+
+/** Infinity: none. What is said of one process holds for each of a session's. */
+export interface ProcessLimits {
+  /** Processes of the session, each of their threads counted. */
+  readonly processes: number;
+  /** Bytes of private, writable memory of one process. */
+  readonly memory: number;
+  /** Descriptors of one process. */
+  readonly openFiles: number;
+  /** CPU time of one process, ms. */
+  readonly cpuMs: number;
+  /** Bytes of a file a process writes. */
+  readonly fileSize: number;
+  /** Bytes of a core dump. */
+  readonly core: number;
+  /** 0 to 19: how far sessions stand back for the broker. */
+  readonly nice: number;
 }
 
 export interface Limits {

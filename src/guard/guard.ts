@@ -41,7 +41,7 @@ const MAX_SESSIONS = 2_000;
 const TURN = 256;
 /** No report is begun after this: one exec with a huge argv takes tens of milliseconds, and beats must go out. ms */
 const TURN_MS = 10;
-/** How often overdue asks are looked for, ms. */
+/** How often overdue asks, and sessions with room again, are looked for, ms. */
 const SWEEP_MS = 250;
 
 export function createGuard(ports: GuardPorts, wake: () => void): Guard {
@@ -90,6 +90,7 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
   const programs = createPrograms(tracer.tasks, ports.door);
   clock.every(SWEEP_MS, programs.sweep);
   sweepAsks(clock, () => lastQ, tracer.expire);
+  clock.every(SWEEP_MS, tracer.relax);
 
   const fail = ({ sid }: LaunchOrder, reason: string) => {
     const failed = { type: 'failed', sid, message: reason.slice(0, 1000) } as const;

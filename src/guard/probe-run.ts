@@ -41,6 +41,7 @@ async function trial(clock: Clock, isolation: Trial['isolation'], gate: Trial['g
     guard.onKeeper({ type: 'hello', isolation, gate, home, pair: 0 });
     guard.onKeeper({
       ...{ type: 'launch', sid: 'probe', kind: 'exec', command: 'env true', env: {}, lineGate: false, hide: [] },
+      ...{ limits: { nice: 0 }, userNamespaces: false },
       account: trialAccount(isolation),
       recording: join(home, 'recording'),
       privateHome: join(home, 'home'),

@@ -6,6 +6,7 @@ import { pidfdGone, pidfdOpen, pidfdSignal } from '../os/process.js';
 import type { ExitStatus, FdName, LaunchOrder } from '../wire/guard.js';
 import type { Isolation } from './launch/arguments.js';
 import { ensurePrivateHome } from './launch/files.js';
+import { limitProcesses } from './launch/limits.js';
 import { type Prepared, prepare } from './launch/prepare.js';
 import { identityOf, type Tools } from './launch/tools.js';
 import type { Traced } from './tracer/traced.js';
@@ -61,6 +62,7 @@ export function startSession(context: SessionContext, order: LaunchOrder, events
     trust: createTrust({ uid: order.account.uid, gids: new Set([order.account.gid, ...groups]) }, context.clock),
     steps,
     ...{ step: 0, outer: 0, init: 0, command: 0, root: undefined, tasks: 0 },
+    ...{ processes: order.limits.processes, census: undefined },
     ...{
       programsEnded: false,
       held: false,
@@ -124,6 +126,7 @@ function live(
 
   const announce = (pid: number) => {
     try {
+      limitProcesses(pid, order.limits, { namespace: context.isolation === 'sandbox', traced: tracer !== undefined });
       pidfd = pidfdOpen(pid);
       events.launched(pidfd, prepared.fds);
     } catch {

@@ -18,7 +18,7 @@ import { standsAgainst } from './live.js';
 import type { LoginRecord, Logins } from './logins.js';
 import type { Pair } from './pair.js';
 import type { LiveSession, Registry } from './registry.js';
-import { sessionDeadlines } from './terms.js';
+import { launchLimits, sessionDeadlines } from './terms.js';
 
 type AdmitMessage = Extract<FromDoor, { type: 'admit' }>;
 
@@ -295,6 +295,7 @@ function launchOrder(s: LiveSession, parts: AdmissionParts) {
     lineGate: s.kind === 'shell' && s.pty !== undefined,
     hide: parts.hide,
     deadline: s.deadlines.hardAt,
+    ...launchLimits(parts.config.current, s.rights, parts.clock.now()),
     ...(s.command === undefined ? {} : { command: s.command }),
     ...(s.pty === undefined ? {} : { pty: s.pty }),
     ...(s.privateHome === undefined ? {} : { privateHome: s.privateHome }),

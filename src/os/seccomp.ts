@@ -51,19 +51,25 @@ export function assemble(steps: readonly Step[]): Buffer {
 }
 
 /**
- * CLONE_NEWUSER | CLONE_NEWNS: a namespace of one's own would let paths lie. CLONE_UNTRACED: a process the guard never
- * hears of.
+ * CLONE_NEWNS: a mount namespace of one's own would let paths lie. CLONE_UNTRACED: a process the guard never hears of.
+ * CLONE_NEWUSER: the kernel's wide field of code for root alone, unless asked for; mounts stay denied in it.
  */
-const FLAGS = 0x1000_0000 | 0x0002_0000 | 0x0080_0000;
+const NEWUSER = 0x1000_0000;
+const FLAGS = 0x0002_0000 | 0x0080_0000;
 /** SECCOMP_FILTER_FLAG_NEW_LISTENER: a filter of the session's that answers for itself would go before this one. */
 const LISTENER = 8;
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
 
+export interface FilterOptions {
+  traced: boolean;
+  userNamespaces?: boolean;
+}
+
 /**
  * The filter of a session, as bytes of struct sock_filter. `traced`: execve and execveat stop for the tracer (and
  * fail with ENOSYS without one); otherwise they pass. Foreign architectures and ABIs are killed. clone3, whose
- * flags a filter cannot see, looks absent; every libc falls back to clone.
+ * flags a filter cannot see, looks absent; every libc falls back to clone. `userNamespaces`: they may be made.
  *
  * Denied: ptrace, process_vm_writev and pidfd_getfd (a session's process steering another), and everything that makes
  * a path mean something else inside than the guard sees: mount, umount2, pivot_root, chroot, setns, and the newer mount
@@ -73,12 +79,15 @@ const TIOCLINUX = 0x541c;
  *
  * On an architecture without a table, where nothing is traced either, it lets everything pass.
  */
-export function sessionFilter(traced: boolean, arch: string = process.arch): Buffer {
+export function sessionFilter(options: FilterOptions, arch: string = process.arch): Buffer {
   const known = machineOf(arch);
-  return known ? filterFor(known, traced) : assemble([{ code: RET, k: RET_ALLOW }]);
+  return known ? filterFor(known, options) : assemble([{ code: RET, k: RET_ALLOW }]);
 }
 
-function filterFor({ auditArch, foreignFrom, calls, denied }: Machine, traced: boolean): Buffer {
+function filterFor(
+  { auditArch, foreignFrom, calls, denied }: Machine,
+  { traced, userNamespaces = false }: FilterOptions,
+): Buffer {
   const jump = (code: number, k: number, yes?: string, no?: string): Step => ({
     code,
     k,
@@ -107,7 +116,7 @@ function filterFor({ auditArch, foreignFrom, calls, denied }: Machine, traced: b
     jump(JSET, LISTENER, 'deny', 'allow'),
     { label: 'flags' },
     { code: LD_ABS, k: arg(0) },
-    jump(JSET, FLAGS, 'deny', 'allow'),
+    jump(JSET, userNamespaces ? FLAGS : FLAGS | NEWUSER, 'deny', 'allow'),
     { label: 'allow' },
     { code: RET, k: RET_ALLOW },
     { label: 'deny' },

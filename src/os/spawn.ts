@@ -1,5 +1,3 @@
-import koffi from 'koffi';
-import { machine } from './arch.js';
 import { check, SyscallError, self, syscall } from './libc.js';
 
 /** posix_spawn(3): starts a program without forking this process's memory and without libuv's own waiting. */
@@ -7,8 +5,6 @@ import { check, SyscallError, self, syscall } from './libc.js';
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
-const SYS_PRLIMIT64 = machine.calls.prlimit64;
-const RLIMIT_NOFILE = 7;
 
 const declare = (text: string) => self.func(text) as unknown as (...args: unknown[]) => number;
 const spawnCall = declare('int posix_spawn(void *, const char *, void *, void *, char **, char **)');
@@ -80,14 +76,4 @@ const CLOSE_RANGE_CLOEXEC = 4;
 /** Whatever this process holds, also by inheritance or from a library, stays here. */
 function closeOnExecAll(): void {
   check('close_range', syscall(SYS_CLOSE_RANGE, 3, 0x7fff_ffff, CLOSE_RANGE_CLOEXEC, 0, 0, 0));
-}
-
-const rlimit = Buffer.alloc(16);
-
-/** Node raises its own soft limit of open files to the hard one; a session starts with the usual one. */
-export function limitOpenFiles(pid: number, soft: number): void {
-  check('prlimit', syscall(SYS_PRLIMIT64, pid, RLIMIT_NOFILE, 0, Number(koffi.address(rlimit)), 0, 0));
-  const hard = rlimit.readBigUInt64LE(8);
-  if (BigInt(soft) < hard) rlimit.writeBigUInt64LE(BigInt(soft), 0);
-  check('prlimit', syscall(SYS_PRLIMIT64, pid, RLIMIT_NOFILE, Number(koffi.address(rlimit)), 0, 0, 0));
 }

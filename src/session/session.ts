@@ -123,7 +123,9 @@ export function openSession(setup: SessionSetup): Session {
     exited: (status) => void life.end({ cause: 'exit', status }),
     notice: (text) => running?.notice(text),
     note(kind, text) {
-      if (running) recordNote(kind, text, running.exec);
+      if (!running) return;
+      if (kind === 'full') running.notice(`sallyport: ${escapeText(text, 200)}`);
+      else recordNote(kind, text, running.exec);
     },
     end: (cause, reason) => void life.end({ cause, ...(reason === undefined ? {} : { reason }) }),
     async applyRights(data, version, deadlines, cause) {

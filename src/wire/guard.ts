@@ -32,6 +32,19 @@ const children = z.enum(['checked', 'trusted', 'none']);
 /** uint16 of the terminal; 0 is not a size. */
 const cells = z.number().int().min(1).max(10_000);
 
+/** What a session's processes may use; what is absent has no limit. */
+const limits = z.object({
+  /** In the session, threads counted. */
+  processes: z.number().int().min(1).optional(),
+  /** Of each process: bytes, descriptors, seconds of CPU time, bytes of a file written, bytes of a core dump. */
+  memory: z.number().int().min(0).optional(),
+  openFiles: z.number().int().min(1).optional(),
+  cpuSeconds: z.number().int().min(1).optional(),
+  fileSize: z.number().int().min(0).optional(),
+  core: z.number().int().min(0).optional(),
+  nice: z.number().int().min(0).max(19),
+});
+
 const launch = z.object({
   type: z.literal('launch'),
   sid,
@@ -52,6 +65,9 @@ const launch = z.object({
   hide: z.array(path).max(64),
   /** Wall time, ms: the guard itself kills the session soon after. */
   deadline: z.number().optional(),
+  limits,
+  /** The filter lets user namespaces be made. */
+  userNamespaces: z.boolean(),
 });
 
 /** keeper → guard */
@@ -144,12 +160,15 @@ export const guardToDoor = z.discriminatedUnion('type', [
   z.object({ type: z.literal('started'), sid, token, names: z.array(z.enum(FD_NAMES)) }),
   z.object({ type: z.literal('failed'), sid, message }),
   execAsk.extend({ type: z.literal('ask') }),
-  /** An image that differed from what was approved was killed, or an ask was refused by the guard itself. */
+  /**
+   * An image that differed from what was approved was killed, or an ask was refused by the guard itself; `full`: the
+   * session has as many processes as it may have, and `text` is the whole sentence.
+   */
   z.object({
     type: z.literal('note'),
     sid,
     pid: z.number().int(),
-    kind: z.enum(['mismatch', 'unreadable', 'timeout', 'refused']),
+    kind: z.enum(['mismatch', 'unreadable', 'timeout', 'refused', 'full']),
     text: message,
   }),
   /** The session's own command ended; more processes may run, more output may come. */
@@ -185,6 +204,7 @@ export type GuardToKeeper = z.infer<typeof guardToKeeper>;
 export type GuardToDoor = z.infer<typeof guardToDoor>;
 export type DoorToGuard = z.infer<typeof doorToGuard>;
 export type LaunchOrder = z.infer<typeof launch>;
+export type LaunchLimits = z.infer<typeof limits>;
 export type ExecAsk = z.infer<typeof execAsk>;
 export type TreeProcess = z.infer<typeof process>;
 export type FdName = (typeof FD_NAMES)[number];

@@ -13,6 +13,8 @@ import {
   loadConfig,
   parseAddress,
   parseConfig,
+  processLimitsFor,
+  userNamespacesFor,
 } from '../../src/config/index.js';
 import { KNOWN_KEYS } from '../../src/config/schema.js';
 
@@ -162,6 +164,63 @@ test('of several roles the shortest limit wins, and a role replaces the general 
   expect(limitsFor(config, ['ops', 'other'])).toEqual({ idleMs: 900_000, hardMs: 24 * 3_600_000 });
   expect(limitsFor(config, ['sre', 'ops', 'dba'])).toEqual({ idleMs: 300_000, hardMs: 3_600_000 });
   expect(limitsFor(config, ['constructor'])).toEqual({ idleMs: 900_000, hardMs: 8 * 3_600_000 });
+});
+
+describe('what processes may use', () => {
+  const config = parseConfig(
+    `session:
+  limits: { processes: 100, memory: 1GiB, nice: 3 }
+  userNamespaces: true
+  roles:
+    big: { limits: { processes: none, memory: 8GiB, nice: 0 } }
+    huge: { limits: { processes: 5000, cpu: none }, userNamespaces: true }
+    small: { limits: { memory: 512MiB, nice: 19 }, userNamespaces: false }`,
+    '/h',
+  );
+  test('has defaults', () => {
+    expect(parseConfig('', '/h').session.limits).toEqual({
+      processes: 1024,
+      memory: 4 * 2 ** 30,
+      openFiles: 16_384,
+      cpuMs: 4 * 3_600_000,
+      fileSize: Number.POSITIVE_INFINITY,
+      core: 0,
+      nice: 5,
+    });
+  });
+  test('is the role’s word, which may be more or less than the general one', () => {
+    expect(processLimitsFor(config, ['other'])).toMatchObject({ processes: 100, memory: 2 ** 30, nice: 3 });
+    expect(processLimitsFor(config, ['big'])).toMatchObject({
+      processes: Number.POSITIVE_INFINITY,
+      memory: 2 ** 33,
+      nice: 0,
+    });
+    expect(processLimitsFor(config, ['small'])).toMatchObject({ processes: 100, memory: 2 ** 29, nice: 19 });
+  });
+  test('of several roles, value by value, the strictest', () => {
+    expect(processLimitsFor(config, ['big', 'huge', 'small'])).toMatchObject({
+      processes: 5000,
+      memory: 2 ** 29,
+      cpuMs: Number.POSITIVE_INFINITY,
+      nice: 19,
+    });
+    expect(userNamespacesFor(config, [])).toBe(true);
+    expect(userNamespacesFor(config, ['big', 'huge'])).toBe(true);
+    expect(userNamespacesFor(config, ['huge', 'small'])).toBe(false);
+  });
+  test.each([
+    ['memory: 512', 'not a size: write 64KiB, 512MiB or 4GiB; or write none'],
+    ['memory: 1KiB', 'too small'],
+    ['processes: 3', 'whole number from 8'],
+    ['cpu: 90', 'write 90s'],
+    ['nice: none', 'whole number from 0 to 19'],
+    ['proceses: 100', 'did you mean processes?'],
+  ])('%s is refused, generally and for a role', (text, words) => {
+    expect(problems(`session: { limits: { ${text} } }`).join()).toContain(words);
+    const [line] = problems(`session:\n  roles:\n    x: { limits: { ${text} } }`);
+    expect(line).toContain('yaml:3: session.roles.x.limits');
+    expect(line).toContain(words);
+  });
 });
 
 test('what loaders and shells obey is never taken from a client, whatever the list says', () => {

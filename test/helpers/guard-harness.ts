@@ -163,6 +163,8 @@ export function startGuard(options: HarnessOptions = {}): Harness {
       env: {},
       recording: join(home, 'recordings/2026/01', `${sid}.cast`),
       lineGate: false,
+      limits: { nice: 0 },
+      userNamespaces: false,
       privateHome: join(home, 'homes', testAccount.name),
       hide: [home],
       ...(order.command === undefined ? { pty: { term: 'xterm', cols: 200, rows: 50 } } : {}),

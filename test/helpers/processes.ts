@@ -25,7 +25,7 @@ function readOf<T>(read: () => T): T | undefined {
 }
 
 const cmdline = (pid: number) => readOf(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '));
-const namespaceOf = (pid: number) => readOf(() => readlinkSync(`/proc/${pid}/ns/pid`));
+export const namespaceOf = (pid: number) => readOf(() => readlinkSync(`/proc/${pid}/ns/pid`));
 
 /** The session must be running. Its namespace is held, so that its number is not given to another until `close`. */
 export function processesOf(sid: string): SessionProcesses & { close(): void } {

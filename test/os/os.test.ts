@@ -135,10 +135,10 @@ const ABIS = {
 test.each(Object.entries(ABIS))(
   'the filter for %s traces both exec calls, denies what it must, and kills other ABIs',
   (name, { arch, exec, denied, ioctl, clone }) => {
-    const traced = sessionFilter(true, name);
+    const traced = sessionFilter({ traced: true }, name);
     for (const nr of exec) {
       expect(judge(traced, nr, arch, [])).toBe(TRACE);
-      expect(judge(sessionFilter(false, name), nr, arch, [])).toBe(ALLOW);
+      expect(judge(sessionFilter({ traced: false }, name), nr, arch, [])).toBe(ALLOW);
     }
     for (const nr of denied) expect(judge(traced, nr, arch, [])).toBe(EPERM);
     expect(judge(traced, ioctl, arch, [0, 0x5412])).toBe(EPERM);
@@ -147,6 +147,10 @@ test.each(Object.entries(ABIS))(
     expect(judge(traced, clone, arch, [0x10000011])).toBe(EPERM);
     expect(judge(traced, clone, arch, [0x11])).toBe(ALLOW);
     expect(judge(traced, 435, arch, [])).toBe(ENOSYS);
+    const spaces = sessionFilter({ traced: true, userNamespaces: true }, name);
+    expect(judge(spaces, clone, arch, [0x10000011])).toBe(ALLOW);
+    for (const flags of [0x10020000, 0x20000, 0x10800000]) expect(judge(spaces, clone, arch, [flags])).toBe(EPERM);
+    for (const nr of denied) expect(judge(spaces, nr, arch, [])).toBe(EPERM);
     fc.assert(
       fc.property(fc.nat({ max: 500 }), fc.integer({ min: 0, max: 0xffffffff }), (nr, other) => {
         return other === arch || judge(traced, nr, other, []) === KILL;

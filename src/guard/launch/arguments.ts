@@ -37,7 +37,8 @@ export function bwrapArguments(input: ArgumentInput): string[] {
   const { order, isolation, env } = input;
   const hidden = hiddenDirectories(order, isolation);
   return [
-    ...(isolation === 'sandbox' ? ['--unshare-user', '--disable-userns', '--unshare-cgroup-try'] : []),
+    ...(isolation === 'sandbox' ? ['--unshare-user', '--unshare-cgroup-try'] : []),
+    ...(isolation === 'sandbox' && !order.userNamespaces ? ['--disable-userns'] : []),
     ...['--unshare-pid', '--unshare-ipc', '--die-with-parent', '--clearenv'],
     ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...[isolation === 'sandbox' ? '--ro-bind' : '--bind', '/', '/'],

@@ -82,6 +82,8 @@ function assemble(
   };
   const waiting = startBwrap(tools, stdio.child, bwrapArguments(input), commandLine(input), {
     traced: info === undefined,
+    userNamespaces: order.userNamespaces,
+    limits: order.limits,
     ...(info ? { info } : {}),
   });
   undo.push(waiting.abandon);

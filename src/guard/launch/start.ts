@@ -1,8 +1,10 @@
 import { closeFd, pipe, setNonblocking } from '../../os/fd.js';
 import { memoryFile } from '../../os/files.js';
-import { check, libc } from '../../os/libc.js';
-import { sessionFilter } from '../../os/seccomp.js';
-import { limitOpenFiles, spawn } from '../../os/spawn.js';
+import { check, libc, libcKill } from '../../os/libc.js';
+import { type FilterOptions, sessionFilter } from '../../os/seccomp.js';
+import { spawn } from '../../os/spawn.js';
+import type { LaunchLimits } from '../../wire/guard.js';
+import { limitProcess } from './limits.js';
 import type { Tools } from './tools.js';
 
 /** Descriptor numbers in the isolating program. */
@@ -11,8 +13,7 @@ export const SECCOMP_FD = 4;
 export const INFO_FD = 5;
 export const BLOCK_FD = 6;
 
-/** Soft limit of open files a session starts with; node's own is the hard one. */
-const OPEN_FILES = 1024;
+const SIGKILL = 9;
 /** What a pipe holds; /proc/sys/fs/pipe-max-size is 1 MiB for ordinary users. */
 const PIPE_USUAL = 65_536;
 const PIPE_MAX = 1024 * 1024;
@@ -29,19 +30,30 @@ export interface Waiting {
   abandon(): void;
 }
 
-let filters: { traced: Buffer; plain: Buffer } | undefined;
+const filters = new Map<string, Buffer>();
+
+function filterFor(options: FilterOptions): Buffer {
+  const key = `${options.traced} ${options.userNamespaces}`;
+  const filter = filters.get(key) ?? sessionFilter(options);
+  filters.set(key, filter);
+  return filter;
+}
+
+export interface StartOptions extends FilterOptions {
+  limits: LaunchLimits;
+  info?: { write: number; blockRead: number };
+}
 
 export function startBwrap(
   tools: Tools,
   stdio: readonly (number | string)[],
   args: readonly string[],
   command: readonly string[],
-  options: { traced: boolean; info?: { write: number; blockRead: number } },
+  options: StartOptions,
 ): Waiting {
-  filters ??= { traced: sessionFilter(true), plain: sessionFilter(false) };
   const words = Buffer.from(`${args.join('\0')}\0`);
   if (words.length > PIPE_MAX) throw new RangeError('command and environment are too long');
-  const filter = memoryFile('filter', options.traced ? filters.traced : filters.plain);
+  const filter = memoryFile('filter', filterFor(options));
   const channel = pipe();
   const { fds, lifted } = arrange([
     ...[...stdio, channel.read, filter],
@@ -56,7 +68,7 @@ export function startBwrap(
       env: { LANG: 'C.UTF-8' },
       fds,
     });
-    limitOpenFiles(pid, OPEN_FILES);
+    limitOrEnd(pid, options.limits);
     let open = true;
     const abandon = () => {
       if (open) closeFd(channel.write);
@@ -78,6 +90,16 @@ export function startBwrap(
     closeFd(channel.read);
     closeFd(filter);
     lifted.forEach(closeFd);
+  }
+}
+
+/** Nothing runs without the limits it was to have. */
+function limitOrEnd(pid: number, limits: LaunchLimits): void {
+  try {
+    limitProcess(pid, limits);
+  } catch (error) {
+    libcKill(pid, SIGKILL);
+    throw error;
   }
 }
 

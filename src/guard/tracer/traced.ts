@@ -1,5 +1,6 @@
 import type { Children } from '../../policy/types.js';
 import type { ExitStatus } from '../../wire/guard.js';
+import type { Census } from './census.js';
 import type { Part, Plan } from './plan.js';
 import type { Image } from './tasks.js';
 import type { Trust } from './trust.js';
@@ -22,6 +23,10 @@ export interface Traced {
   root: number | undefined;
   /** Threads alive, the isolating program's included. */
   tasks: number;
+  /** Processes and threads there may be besides the isolating program's; undefined: any number. */
+  readonly processes: number | undefined;
+  /** Since it was attached, where there is such a limit. */
+  census: Census | undefined;
   /** The namespace's first process exists, stopped or about to be. */
   onInit(pid: number): void;
   /** The isolating program was reaped: its pid means nothing any more. */
@@ -51,7 +56,7 @@ export interface Question {
   first: number | undefined;
 }
 
-export type NoteKind = 'mismatch' | 'unreadable' | 'timeout' | 'refused';
+export type NoteKind = 'mismatch' | 'unreadable' | 'timeout' | 'refused' | 'full';
 
 /** Where the tracer's questions and news go. */
 export interface Door {

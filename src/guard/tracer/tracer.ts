@@ -7,6 +7,7 @@ import * as pt from '../../os/ptrace.js';
 import { signalName } from '../../os/signals.js';
 import type { Children } from '../../policy/types.js';
 import type { ExitStatus } from '../../wire/guard.js';
+import { censusOf } from './counting.js';
 import { createExecGate } from './exec.js';
 import { LAUNCHER, newTask, type Task } from './tasks.js';
 import type { Door, Traced } from './traced.js';
@@ -26,6 +27,8 @@ export interface Tracer {
   answer(q: number, allow: boolean, children: Children): void;
   /** Refuses what has waited for an answer since before question number `q`. */
   expire(q: number): void;
+  /** Lets sessions fork again that have room again, and whom it held back go on. */
+  relax(): void;
   /** Lets a command held at its exit go on. */
   release(session: Traced): void;
   /** Questions without an answer. */
@@ -57,19 +60,26 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
   const waiting = new Map<number, Task>();
   const gate = createExecGate({ door, rootOf, waiting });
 
-  const adopt = (tid: number, parent: Task) => {
+  const sessions = new Set<Traced>();
+  /** Held back at a fork until the next `relax`. */
+  const paused = new Set<number>();
+
+  /** True when the parent is to be held back. */
+  const adopt = (tid: number, parent: Task, thread = false): boolean => {
     const { session } = parent;
-    if (tasks.has(tid)) return;
+    if (tasks.has(tid)) return false;
     tasks.set(tid, { ...newTask(tid, session, parent.image), stopsAtExit: parent.stopsAtExit });
     session.tasks += 1;
+    const hold = session.census?.born(tid, parent.tid, thread) ?? false;
     if (parent.tid === session.outer && session.init === 0) {
       session.init = tid;
       session.onInit(tid);
     }
     const status = strangers.get(tid);
-    if (status === undefined) return;
+    if (status === undefined) return hold;
     strangers.delete(tid);
     onReport(tid, status);
+    return hold;
   };
 
   const forget = (task: Task) => {
@@ -88,13 +98,16 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     }
     forget(task);
     const { session } = task;
+    session.census?.died(tid);
     if (tid === session.outer) session.onOuterGone();
     if (tid === session.command) {
       session.held = false;
       session.onExit(statusOf(status));
     }
     if (strangers.size > 0) adoptOrphans();
-    if (session.tasks === 0) session.onGone();
+    if (session.tasks > 0) return;
+    sessions.delete(session);
+    session.onGone();
   };
 
   /**
@@ -147,15 +160,14 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
     // Frozen for good: its exit would take the namespace along before the last output is out.
     else if (event === pt.Event.stop && tid === session.outer && session.command !== 0) return;
     else if (event === 0) pt.cont(tid, signal);
-    else {
-      if (FORKS.has(event)) onFork(task);
-      pt.cont(tid);
-    }
+    else if (FORKS.has(event)) onFork(task, event === pt.Event.clone);
+    else pt.cont(tid);
   };
 
-  const onFork = (task: Task) => {
+  const onFork = (task: Task, thread: boolean) => {
     const child = pt.eventMessage(task.tid);
-    if (child !== undefined) adopt(child, task);
+    if (child !== undefined && adopt(child, task, thread)) paused.add(task.tid);
+    else pt.cont(task.tid);
   };
 
   /** A process outlives its first thread when that one alone exits, and when another thread execs. */
@@ -178,6 +190,7 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
   };
 
   const onReport = (tid: number, status: number) => {
+    paused.delete(tid);
     if (pt.exited(status) || pt.signaled(status)) return onDeath(tid, status);
     const task = tasks.get(tid);
     const event = pt.stopEvent(status);
@@ -189,6 +202,8 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
   return {
     attach(session, pid) {
       pt.seize(pid);
+      sessions.add(session);
+      session.census = censusOf(session, { isTask: (tid) => tasks.has(tid), door });
       session.outer = pid;
       session.tasks = 1;
       tasks.set(pid, newTask(pid, session, LAUNCHER));
@@ -210,6 +225,11 @@ export function createTracer({ door, onChild }: TracerOptions): Tracer {
         if (number >= q) return;
         gate.lost(task, 'timeout');
       }
+    },
+    relax() {
+      for (const { census } of sessions) census?.relax();
+      for (const tid of paused) pt.cont(tid);
+      paused.clear();
     },
     release(session) {
       if (!session.held) return;
