@@ -39,7 +39,7 @@ describe('a session starts with its limits, and what it starts inherits them', (
 
   test('none of them can be raised again', async () => {
     const { output } = await run(
-      'for o in "n 4000" "d 700000" "f unlimited" "c 5"; do ulimit -H -${o} 2>/dev/null && echo raised $o; done; nice -n -5 nice 2>/dev/null',
+      'for o in "n 4000" "d 700000" "f unlimited" "c 5"; do ulimit -H -$o 2>/dev/null && echo raised $o; done; nice -n -5 nice 2>/dev/null',
       { memory: 600 * MIB, openFiles: 2000, fileSize: 10 * MIB, core: 0, nice: 7 },
     );
     expect(output).toBe('7\n');

@@ -162,15 +162,15 @@ test.each(Object.entries(ABIS))(
 test('the x32 calls of x86_64, all of them, are killed', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0x40000000, max: 0xffffffff }), (nr) => {
-      return judge(sessionFilter(true, 'x64'), nr, ABIS.x64.arch, []) === KILL;
+      return judge(sessionFilter({ traced: true }, 'x64'), nr, ABIS.x64.arch, []) === KILL;
     }),
   );
 });
 
 test('the 32-bit calls of x86_64 and of arm64 are killed', () => {
   for (const nr of [11, 358, 387]) {
-    expect(judge(sessionFilter(true, 'x64'), nr, 0x40000003, [])).toBe(KILL);
-    expect(judge(sessionFilter(true, 'arm64'), nr, 0x40000028, [])).toBe(KILL);
+    expect(judge(sessionFilter({ traced: true }, 'x64'), nr, 0x40000003, [])).toBe(KILL);
+    expect(judge(sessionFilter({ traced: true }, 'arm64'), nr, 0x40000028, [])).toBe(KILL);
   }
 });
 
