@@ -1,6 +1,6 @@
 /** The schemas of amounts that may have no bound. */
 import { z } from 'zod';
-import { parseSize } from '../core/size.js';
+import { formatSize, parseSize } from '../core/size.js';
 import { reject, show } from './fields.js';
 
 const PEBIBYTE = 2 ** 50;
@@ -10,7 +10,7 @@ export const size = (min: number) =>
   z.unknown().transform((value, ctx): number => {
     const bytes = typeof value === 'string' ? parseSize(value) : undefined;
     if (bytes === undefined) return reject(ctx, `${show(value)} is not a size: write 64KiB, 512MiB or 4GiB`);
-    if (bytes < min) return reject(ctx, `${show(value)} is too small: at least ${min} bytes`);
+    if (bytes < min) return reject(ctx, `${show(value)} is too small: at least ${formatSize(min)}`);
     return bytes > PEBIBYTE ? reject(ctx, `${show(value)} is too large: write none for no limit`) : bytes;
   });
 

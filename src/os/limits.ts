@@ -56,14 +56,6 @@ export function setSoftLimit(pid: number, resource: number, soft: number): boole
 /** nice(1) of one thread and what it starts from now on. */
 export const setNice = (pid: number, nice: number): void => setPriority(pid, nice);
 
-/**
- * Where the kernel weighs whole terminal sessions against each other (sched_autogroup), nice(1) counts within one
- * only; this is the weight of the session `pid` belongs to. Kernels without it lack nothing.
- */
-export function setGroupNice(pid: number | 'self', nice: number): void {
-  writeQuietly(`/proc/${pid}/autogroup`, String(nice));
-}
-
 /** Whom the kernel ends first when memory runs out: -1000 to 1000. Root's word cannot be taken back by an account. */
 export function setOomScore(pid: number | 'self', score: number): void {
   writeQuietly(`/proc/${pid}/oom_score_adj`, String(score));
