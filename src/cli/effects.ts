@@ -8,6 +8,11 @@ export function effectLines(effects: readonly Effect[]): string[] {
     .map((effect) =>
       effect.outcome === 'ended'
         ? `session ${effect.id} of ${effect.user} ended (${effect.cause ?? 'killed'})`
-        : `session ${effect.id} of ${effect.user} has new rights`,
+        : `session ${effect.id} of ${effect.user} has new rights${ended(effect.programs)}`,
     );
+}
+
+function ended(programs = 0): string {
+  if (programs === 0) return '';
+  return programs === 1 ? '; a running program ended' : `; ${programs} running programs ended`;
 }

@@ -10,6 +10,8 @@ export interface Effect {
   user: string;
   outcome: 'ended' | 'changed' | 'unchanged';
   cause?: EndCause | undefined;
+  /** Running programs of a session that lives on, which ended with the rights they ran under; absent: none. */
+  programs?: number | undefined;
 }
 
 /** One pair of door and guard. */

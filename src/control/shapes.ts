@@ -61,6 +61,7 @@ export const effect = z.object({
   user: z.string(),
   outcome: z.enum(['ended', 'changed', 'unchanged']),
   cause: cause.optional(),
+  programs: z.number().optional(),
 });
 
 export const problem = z.object({

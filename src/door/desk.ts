@@ -75,6 +75,7 @@ function openSlot(admitted: Admitted, pty: PtySize | undefined, entries: Map<str
   return {
     supervisor: {
       end: () => void parts.guard().send({ type: 'end', sid }),
+      endPrograms: (n, images) => void parts.guard().send({ type: 'end-images', sid, n, images }),
       verdict: (q, allow, children) => void parts.guard().send({ type: 'verdict', q, allow, children }),
       gone: allGone,
       decisions: (events) => sendDecisions(sid, events, parts),
@@ -113,6 +114,12 @@ function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: De
       if (entry?.session) entry.session.ask(message);
       else parts.guard().send({ type: 'verdict', q: message.q, allow: false, children: 'none' });
       return;
+    case 'over':
+      entry?.session?.programsOver(message.images);
+      return;
+    case 'images-ended':
+      entry?.session?.programsEnded(message.n, message.images, message.front);
+      return;
     case 'note':
       entry?.session?.note(message.kind, message.text);
       return;
@@ -148,8 +155,8 @@ function routeKeeper(
   }
   const { sid, version } = message;
   const session = entries.get(sid)?.session;
-  const settled = (outcome: 'changed' | 'ended') =>
-    parts.keeper().send({ type: 'settled', sid, version, outcome, cause: message.cause });
+  const settled = (outcome: 'changed' | 'ended', programs = 0) =>
+    parts.keeper().send({ type: 'settled', sid, version, outcome, cause: message.cause, programs });
   if (!session) {
     settled('ended');
     return;
@@ -161,9 +168,11 @@ function routeKeeper(
     void session.ended.then(() => settled('ended'));
     return;
   }
-  const applied = session.applyRights(message.rights, version, message.deadlines, message.cause);
+  const { cause, because } = message;
+  const applied = session.applyRights(message.rights, version, message.deadlines, { cause, because });
   applied.then(
-    (outcome) => (outcome === 'ended' ? void session.ended.then(() => settled('ended')) : settled('changed')),
+    ({ outcome, programs }) =>
+      outcome === 'ended' ? void session.ended.then(() => settled('ended')) : settled('changed', programs),
     () => {
       session.end('crashed', 'the new rights could not be applied');
       void session.ended.then(() => settled('ended'));

@@ -7,6 +7,7 @@ import { type Clock, within } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
 import { compileRights } from '../policy/index.js';
 import { SESSION_QUESTION } from '../session/index.js';
+import { becauseOf } from './because.js';
 import type { Endings } from './ending.js';
 import type { Pairs } from './pairs.js';
 import { type LiveSession, type Registry, sessionInfo } from './registry.js';
@@ -31,7 +32,11 @@ export interface LiveParts {
   pairs: Pairs;
 }
 
-type Answer = 'changed' | 'ended';
+interface Answer {
+  outcome: 'changed' | 'ended';
+  /** Running programs that ended with their rights. */
+  programs: number;
+}
 
 /** Who waits for a door's answer, by session and version. */
 type Answers = Map<string, (answer: Answer) => void>;
@@ -151,6 +156,7 @@ async function apply(s: LiveSession, change: Change, parts: LiveParts, answers: 
 async function tellDoor(s: LiveSession, change: Change, parts: LiveParts, answers: Answers): Promise<Effect> {
   const { clock, endings } = parts;
   const { version, cause } = change;
+  const because = becauseOf(change);
   const key = `${s.id} ${version}`;
   let answer: Answer | undefined;
   const answered = new Promise<void>((resolve) => {
@@ -160,12 +166,15 @@ async function tellDoor(s: LiveSession, change: Change, parts: LiveParts, answer
     });
   });
   try {
-    s.pair.toDoor({ type: 'rights', sid: s.id, version, rights: s.rights, deadlines: s.deadlines, cause });
+    s.pair.toDoor({ type: 'rights', sid: s.id, version, rights: s.rights, deadlines: s.deadlines, cause, because });
     await within(clock, Promise.race([answered, s.over]), ANSWER_MS);
   } finally {
     answers.delete(key);
   }
-  if (answer === 'changed') return { id: s.id, user: s.user, outcome: 'changed' };
+  if (answer?.outcome === 'changed') {
+    const ended = answer.programs > 0 ? { programs: answer.programs } : {};
+    return { id: s.id, user: s.user, outcome: 'changed', ...ended };
+  }
   if (answer === undefined || !(await within(clock, s.over, ANSWER_MS))) {
     s.ordered ??= { cause, reason: 'the door did not answer a change of rights' };
     await endings.force(s);

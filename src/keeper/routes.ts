@@ -19,7 +19,7 @@ export interface RouteParts {
   admission: Admission;
   endings: Endings;
   /** A door has answered a change of rights. */
-  settled(sid: string, version: number, answer: 'changed' | 'ended'): void;
+  settled(sid: string, version: number, answer: { outcome: 'changed' | 'ended'; programs: number }): void;
   watchdog: Watchdog;
   audit: AuditLog;
   listener: () => Listener | undefined;
@@ -65,7 +65,7 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
       launch(own(message.sid, pair, registry), parts);
       return;
     case 'settled':
-      if (own(message.sid, pair, registry)) parts.settled(message.sid, message.version, message.outcome);
+      if (own(message.sid, pair, registry)) noteSettled(message, parts);
       return;
     case 'decisions':
       recordDecisions(own(message.sid, pair, registry), message.events, parts);
@@ -79,6 +79,11 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
     case 'closed':
       if (ownConnection(message.conn, pair, parts)) forgetConnection(message.conn, parts);
   }
+}
+
+function noteSettled(message: Extract<FromDoor, { type: 'settled' }>, { settled }: RouteParts): void {
+  const { sid, version, outcome, programs = 0 } = message;
+  settled(sid, version, { outcome, programs });
 }
 
 function ownConnection(conn: number, pair: Pair, { listener }: RouteParts): boolean {
@@ -126,8 +131,10 @@ function recordDecisions(session: LiveSession | undefined, events: DecisionEvent
 }
 
 function recordDecision(session: LiveSession, e: DecisionEvent, audit: AuditLog): void {
-  session.commands += 1;
-  if (!e.allow) session.denied += 1;
+  if (e.ended === undefined) {
+    session.commands += 1;
+    if (!e.allow) session.denied += 1;
+  }
   audit.append({
     event: 'decision',
     session: session.id,
@@ -137,7 +144,13 @@ function recordDecision(session: LiveSession, e: DecisionEvent, audit: AuditLog)
     text: e.command,
     n: e.n,
     ...(e.rule === undefined ? {} : { rule: e.rule }),
-    data: { gate: e.gate, why: e.why, at: new Date(e.at).toISOString(), ...(e.parent ? { parent: e.parent } : {}) },
+    data: {
+      gate: e.gate,
+      why: e.why,
+      at: new Date(e.at).toISOString(),
+      ...(e.parent ? { parent: e.parent } : {}),
+      ...(e.ended ? { ended: e.ended } : {}),
+    },
   });
 }
 

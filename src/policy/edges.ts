@@ -81,12 +81,30 @@ function hoursIn(timezone: string, from: number, until: number): number[] {
   return moments;
 }
 
-function clockworkOf(rights: Rights, question: Question): Clockwork {
+/**
+ * False when no decision can be another at `toMs` than at `fromMs`: no holding begins or ends in between, and no
+ * condition's time comes. Looks at every rule, once for each `rights`.
+ */
+export function mayChange(rights: Rights, fromMs: number, toMs: number): boolean {
+  const known = clockworks.get(rights) ?? clockworkOf(rights, undefined);
+  clockworks.set(rights, known);
+  // A clock set back makes old answers true again.
+  if (known.reckons || toMs < fromMs) return true;
+  if (known.moments.some((at) => at > fromMs && at <= toMs)) return true;
+  if (known.timezone === undefined) return false;
+  const [before, after] = [zoneTime(known.timezone, fromMs), zoneTime(known.timezone, toMs)];
+  return before.hour !== after.hour || before.weekday !== after.weekday;
+}
+
+const clockworks = new WeakMap<Rights, Clockwork>();
+
+/** `question` absent: whatever is asked. */
+function clockworkOf(rights: Rights, question: Question | undefined): Clockwork {
   const { facts } = rights.data;
   const clockwork: Clockwork = { moments: holdingsOf(rights).edges(), timezone: undefined, reckons: false };
   for (const { condition, pattern, row } of rowsOf(rights)) {
     if (condition === undefined || condition.always) continue;
-    if (matchPattern(pattern, question, row.effect, true)) addCondition(clockwork, condition.ast, facts);
+    if (!question || matchPattern(pattern, question, row.effect, true)) addCondition(clockwork, condition.ast, facts);
   }
   return clockwork;
 }

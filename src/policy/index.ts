@@ -1,11 +1,11 @@
 export type { CompiledPolicy, CompileResult, PolicyInput } from './compile.js';
 export { compilePolicy, compilePolicyInPieces } from './compile.js';
-export { nextEdge } from './edges.js';
+export { mayChange, nextEdge } from './edges.js';
 export type { ExplainInput, Explanation, NearRule } from './explain.js';
 export { explainDecision, renderExplanation } from './explain.js';
 export { type Facts, factsAt } from './facts.js';
 export { SHIPPED_MODEL } from './model.js';
-export { phraseDenied } from './phrase.js';
+export { phraseDenied, phraseEnded } from './phrase.js';
 export { compileRights } from './rights.js';
 export type { Edge } from './rows.js';
 export { matchTarget } from './target.js';

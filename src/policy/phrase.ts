@@ -13,6 +13,16 @@ export function phraseDenied(subject: string, decision: Decision, startedBy?: st
   return `sallyport: denied: ${escapeText(subject, SHOWN)}${parent} (${reason(decision)})`;
 }
 
+/**
+ * The line an engineer sees when running programs ended because rights did. `subjects` are raw text and `because` says
+ * what changed: `grant 01k… revoked`.
+ */
+export function phraseEnded(subjects: readonly string[], decision: Decision, because: string): string {
+  const first = escapeText(subjects[0] ?? '', SHOWN);
+  const what = subjects.length > 1 ? `${subjects.length} programs, ${first} among them` : first;
+  return `sallyport: ended: ${what} (${escapeText(because, SHOWN)}: ${reason(decision)})`;
+}
+
 function reason(decision: Decision): string {
   if (decision.why === 'children') return 'no rule allows it: its parent may start no program';
   if (decision.why === 'error') return 'no decision could be reached';

@@ -18,6 +18,14 @@ const Data: z.ZodType<MarkerData> = z.discriminatedUnion('type', [
     n: z.number().exactOptional(),
     silent: z.boolean().exactOptional(),
   }),
+  z.object({
+    type: z.literal('ended'),
+    text: z.string(),
+    why: z.string(),
+    because: z.string(),
+    rule: z.string().exactOptional(),
+    n: z.number().exactOptional(),
+  }),
   z.object({ type: z.literal('note'), text: z.string() }),
   z.object({ type: z.literal('end'), cause: z.enum(END_CAUSES), status: z.number().exactOptional() }),
 ]);

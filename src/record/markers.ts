@@ -37,6 +37,14 @@ export function denialMarker(denial: Denial): Marker {
   };
 }
 
+/** A running program ended: `ended: <command> (<what changed>: <rule id, or why there is none>)`. */
+export function endedMarker({ command, why, rule, n, ended }: DecisionEvent & { ended: string }): Marker {
+  return {
+    label: `ended: ${escapeText(command, LABEL_MAX)} (${escapeText(ended, 200)}: ${escapeText(rule ?? why, 100)})`,
+    data: { type: 'ended', text: keep(command), why, because: keep(ended), n, ...(rule === undefined ? {} : { rule }) },
+  };
+}
+
 /** Anything else worth finding: a warning shown, rights that changed. */
 export function noteMarker(text: string): Marker {
   return { label: `note: ${escapeText(text, LABEL_MAX)}`, data: { type: 'note', text: keep(text) } };
@@ -51,7 +59,7 @@ export function endMarker(trailer: Trailer): Marker {
 /** Whether a marker is a command, typed or refused, that contains `part`. */
 export function markerMatches(marker: { label: string; data?: MarkerData }, part: string): boolean {
   const { data } = marker;
-  return (data?.type === 'line' || data?.type === 'denied') && data.text.includes(part);
+  return (data?.type === 'line' || data?.type === 'denied' || data?.type === 'ended') && data.text.includes(part);
 }
 
 function keep(text: string): string {

@@ -53,8 +53,9 @@ function whoOf({ user, target, account }: AuditLike): string {
   return `${user === undefined ? '' : escapeText(user)}${place}${as}`;
 }
 
-function whatOf({ text, allow, rule, n }: AuditLike): string {
-  const verdict = allow === undefined ? '' : `${allow ? 'allowed' : 'denied'}${n === undefined ? '' : ` #${n}`}: `;
+function whatOf({ text, allow, rule, n, data }: AuditLike): string {
+  const said = data && 'ended' in data ? 'ended' : 'denied';
+  const verdict = allow === undefined ? '' : `${allow ? 'allowed' : said}${n === undefined ? '' : ` #${n}`}: `;
   const decidedBy = rule === undefined ? '' : ` (${escapeText(rule)})`;
   return `${verdict}${text === undefined ? '' : escapeText(text, 400)}${decidedBy}`.trimStart();
 }
@@ -63,9 +64,10 @@ function whatOf({ text, allow, rule, n }: AuditLike): string {
 function detailsOf({ event, data }: AuditLike): string {
   const details = Object.entries(data ?? {}).filter(([, value]) => value !== '');
   if (event !== 'decision') return details.map(([key, value]) => `${escapeText(key)}=${shown(value)}`).join(' ');
-  const { gate, parent } = Object.fromEntries(details);
+  const { gate, parent, ended } = Object.fromEntries(details);
   const from = parent === undefined ? '' : `, started by ${shown(parent)}`;
-  return gate === undefined ? '' : `[${shown(gate)}${from}]`;
+  const because = ended === undefined ? '' : `, ${shown(ended)}`;
+  return gate === undefined ? '' : `[${shown(gate)}${from}${because}]`;
 }
 
 const shown = (value: unknown): string => escapeText(typeof value === 'string' ? value : JSON.stringify(value), 200);

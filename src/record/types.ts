@@ -49,6 +49,16 @@ export type MarkerData =
       /** True where the terminal did not show it (before the first line, or a repetition). */
       silent?: boolean;
     }
+  | {
+      /** A running program ended because the rights it ran under did. */
+      type: 'ended';
+      text: string;
+      why: string;
+      /** What changed: `grant 01k… revoked`. */
+      because: string;
+      rule?: string;
+      n?: number;
+    }
   | { type: 'note'; text: string }
   | { type: 'end'; cause: EndCause; status?: number };
 

@@ -9,6 +9,7 @@ import type { DecisionEvent } from '../wire/types.js';
 import type { Journal } from './journal.js';
 import type { Life } from './life.js';
 import type { SupervisorPort } from './ports.js';
+import type { Programs } from './programs.js';
 import type { RefusalFilter } from './refusals.js';
 
 /** Longest command kept in the records. Unit: characters. */
@@ -21,35 +22,49 @@ export interface ExecGateParts {
   journal: Journal;
   recorder: Recorder;
   supervisor: SupervisorPort;
+  programs: Programs;
   filter: RefusalFilter;
   /** Tells the engineer of a refusal, one among many perhaps. `text` is a whole line. */
   refused(text: string): void;
 }
 
 const REFUSED: Decision = { allow: false, why: 'error', children: 'none', detail: 'the session has ended' };
+const TOO_MANY: Decision = { ...REFUSED, detail: 'too many programs' };
 
 /** Answers one question of the guard: decide, record, release or refuse, then tell the engineer. */
 export function answerExec(ask: ExecAsk, parts: ExecGateParts): void {
-  const { clock, life, rights } = parts;
-  const decision = life.ending === undefined ? rights().decide(questionForExec(ask), clock.now()) : REFUSED;
+  const { clock, life, rights, programs } = parts;
+  const question = () => questionForExec({ ...ask, children: programs.under(ask) });
+  const decision =
+    life.ending === undefined ? (programs.takenBack(ask) ?? rights().decide(question(), clock.now())) : REFUSED;
   if (decision.allow) allow(ask, decision, parts);
   else refuse(ask, decision, parts);
 }
 
 /** A script's interpreter and a loader's program are parts of one exec, which is written down once. */
 function allow(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
-  const { supervisor, recorder, life } = parts;
+  const { supervisor, recorder, life, programs } = parts;
+  if (!programs.allowed(ask, decision)) {
+    refuse(ask, TOO_MANY, parts);
+    return;
+  }
   if (ask.part !== 'program') {
     supervisor.verdict(ask.q, true, decision.children);
     return;
   }
   const { command, rule, why } = note(ask, decision, parts);
   const written = recorder.program(`${command} (${rule ?? why})`);
-  whenWritten(written, life, (kept) => supervisor.verdict(ask.q, kept, kept ? decision.children : 'none'));
+  whenWritten(written, life, (kept) => {
+    // Rights may have shrunk while it was written down.
+    const takenBack = programs.takenBack(ask);
+    if (kept && takenBack) refuse(ask, takenBack, parts);
+    else supervisor.verdict(ask.q, kept, kept ? decision.children : 'none');
+  });
 }
 
 function refuse(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
-  const { supervisor, recorder, life, filter } = parts;
+  const { supervisor, recorder, life, filter, programs } = parts;
+  programs.over([ask.image]);
   const event = note(ask, decision, parts);
   const text = phraseDenied(showArgv(ask.argv), decision, showArgv(ask.parent));
   const shown = life.ending === undefined && filter.shouldShow(text, ask.program.names);

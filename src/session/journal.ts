@@ -32,8 +32,10 @@ export function createJournal(clock: Clock, send: (events: DecisionEvent[]) => v
   return {
     add(event) {
       n += 1;
-      commands += 1;
-      if (!event.allow) denied += 1;
+      if (event.ended === undefined) {
+        commands += 1;
+        if (!event.allow) denied += 1;
+      }
       const full: DecisionEvent = { n, at: clock.now(), ...event };
       waiting.push(full);
       if (waiting.length >= MAX_WAITING) flush();

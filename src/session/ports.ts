@@ -44,6 +44,8 @@ export interface ProgramPort {
 export interface SupervisorPort {
   /** Ends every process of the session. */
   end(): void;
+  /** Ends the programs of these images; the answer comes with the order's number. */
+  endPrograms(n: number, images: number[]): void;
   verdict(q: number, allow: boolean, children: Children): void;
   /** Resolves when no process of the session is left. */
   readonly gone: Promise<void>;

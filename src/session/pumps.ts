@@ -8,6 +8,8 @@ export interface Output {
   send(chunk: Buffer, stream: OutputStream): void;
   /** From here on the client's slowness no longer holds anything back. */
   abandon(): void;
+  /** Leaves what programs say with them, for a moment. Our own words go out all the same. */
+  hold(on: boolean): void;
 }
 
 export interface OutputParts {
@@ -30,8 +32,9 @@ export function createOutput(parts: OutputParts): Output {
   let chain: Promise<void> | undefined;
   let clientFull = false;
   let abandoned = false;
+  let held = false;
   const balance = () => {
-    if (abandoned || (chain === undefined && !clientFull)) program.resumeOutput();
+    if (abandoned || (chain === undefined && !clientFull && !held)) program.resumeOutput();
     else program.pauseOutput();
   };
   const toClient = (chunk: Buffer, stream: OutputStream) => {
@@ -75,6 +78,11 @@ export function createOutput(parts: OutputParts): Output {
     },
     abandon() {
       abandoned = true;
+      balance();
+    },
+    hold(on) {
+      if (on === held) return;
+      held = on;
       balance();
     },
   };

@@ -18,6 +18,8 @@ import { createLife, type Ending, type ExitStatus, type Life } from './life.js';
 import { type LineGateOpener, lineGateHooks } from './line-gate.js';
 import { type LiveRights, SESSION_QUESTION } from './live-rights.js';
 import type { ClientPort, ProgramPort, SupervisorPort } from './ports.js';
+import { createTicks } from './program-ticks.js';
+import { createPrograms, type Occasion, type Programs } from './programs.js';
 import { createOutput, type Output, pumpInput } from './pumps.js';
 import { createRefusalFilter } from './refusals.js';
 import { createScreen, noticeStream, type Screen } from './screen.js';
@@ -77,12 +79,19 @@ export interface Session {
   /** The guard refused or killed something by itself: shown and recorded like any refusal. */
   note(kind: string, text: string): void;
   end(cause: EndCause, reason?: string): void;
-  /** Resolves to whether the session lives on under the new rights. */
-  applyRights(data: RightsData, version: number, deadlines: Deadlines, cause: EndCause): Promise<'changed' | 'ended'>;
+  /** The guard has news of programs: these are over. */
+  programsOver(images: readonly number[]): void;
+  /** The guard has carried out an order to end programs. */
+  programsEnded(n: number, images: readonly number[], front: boolean): void;
+  /** Resolves when nothing runs without a right any more. */
+  applyRights(data: RightsData, version: number, deadlines: Deadlines, occasion: Occasion): Promise<Applied>;
   lastInputAt(): number;
   /** Every process is gone and the recording is closed. Never rejects. */
   readonly ended: Promise<SessionEnd>;
 }
+
+/** Whether the session lives on under new rights, and how many of its programs ended for them. */
+export type Applied = { outcome: 'changed' | 'ended'; programs: number };
 
 /** Everything of a session that was launched. */
 interface Running {
@@ -95,6 +104,7 @@ interface Running {
   bursts: Bursts;
   deadlines: SessionDeadlines;
   lineGate: LineGate | undefined;
+  programs: Programs;
   exec: ExecGateParts;
   notice(text: string): void;
 }
@@ -128,15 +138,18 @@ export function openSession(setup: SessionSetup): Session {
       else recordNote(kind, text, running.exec);
     },
     end: (cause, reason) => void life.end({ cause, ...(reason === undefined ? {} : { reason }) }),
-    async applyRights(data, version, deadlines, cause) {
+    programsOver: (images) => running?.programs.over(images),
+    programsEnded: (n, images, front) => running?.programs.ended(n, images, front),
+    async applyRights(data, version, deadlines, occasion) {
       const isNewest = await rights.replace(data, version);
-      if (life.ending !== undefined) return 'ended';
+      if (life.ending !== undefined) return { outcome: 'ended', programs: 0 };
       if (isNewest) {
         terms = deadlines;
         running?.deadlines.update(deadlines);
       }
-      if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause });
-      return life.ending === undefined ? 'changed' : 'ended';
+      if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: occasion.cause });
+      const programs = (await running?.programs.again(occasion)) ?? 0;
+      return { outcome: life.ending === undefined ? 'changed' : 'ended', programs };
     },
     lastInputAt: () => running?.deadlines.lastInputAt() ?? admitted.startedAt,
     ended,
@@ -185,14 +198,25 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
   const bursts = createBursts(clock, voice.tell);
   const filter = createRefusalFilter(bursts.flush);
   const notice = voice.say;
+  const programs = createPrograms({
+    ...{ clock, life, rights: rights.current, journal, recorder, end: supervisor.endPrograms, hold: output.hold },
+    say(text, front) {
+      const restore = front ? screen.restore() : '';
+      if (restore !== '') output.send(Buffer.from(restore), noticeStream(pty));
+      voice.tell(text);
+    },
+  });
+  const tick = createTicks(clock, rights.current, programs);
   const deadlines = startDeadlines(clock, admitted.deadlines, {
     warn: notice,
     end: (cause) => void life.end({ cause }),
     recheck() {
       if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: 'deadline' });
+      else tick();
     },
   });
-  const exec = { clock, life, rights: rights.current, journal, recorder, supervisor, filter, refused: bursts.refused };
+  const gates = { clock, life, rights: rights.current, journal, recorder, supervisor, programs, filter };
+  const exec = { ...gates, refused: bursts.refused };
   const lineGate = started.openLineGate?.(lineGateHooks({ ...exec, gate: admitted.gate, lookup: setup.lookup }));
   const classifier = createInputClassifier();
   program.onOutput((chunk, stream) => {
@@ -210,7 +234,7 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
     voice.resized(cols, rows);
     void recorder.resize(cols, rows);
   });
-  return { started, recorder, journal, screen, output, voice, bursts, deadlines, lineGate, exec, notice };
+  return { started, recorder, journal, screen, output, voice, bursts, deadlines, lineGate, programs, exec, notice };
 }
 
 function greet(setup: SessionSetup, running: Running): void {
@@ -229,6 +253,7 @@ async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promis
   const { clock, supervisor, pty } = setup;
   r.deadlines.stop();
   r.lineGate?.close();
+  r.programs.close();
   if (ending.cause !== 'exit') r.output.abandon();
   // The guard holds the shell at its exit for this: once it is gone the kernel drops what the terminal still holds.
   else if (pty) await r.started.program.drain();

@@ -59,6 +59,8 @@ export const toDoor = z.discriminatedUnion('type', [
     deadlines,
     /** The cause the session gets should these rights end it. */
     cause,
+    /** What changed, for people: `grant 01k… revoked`. */
+    because: z.string().max(200),
   }),
   z.object({ type: z.literal('end'), sid: id, version: z.number(), cause, reason: text.optional() }),
   z.object({ type: z.literal('notice'), text }),
@@ -77,6 +79,7 @@ const decisionEvent = z.object({
   rule: z.string().max(200).optional(),
   why: z.enum(['rule', 'no-rule', 'children', 'error']),
   parent: z.string().max(1_100).optional(),
+  ended: z.string().max(300).optional(),
 });
 
 /** Decisions of one message; more are split, so that one message stays small. */
@@ -123,6 +126,8 @@ export const fromDoor = z.discriminatedUnion('type', [
     version: z.number(),
     outcome: z.enum(['changed', 'ended']),
     cause: cause.optional(),
+    /** Running programs that ended with the rights they ran under. */
+    programs: z.number().int().min(0).optional(),
   }),
   z.object({ type: z.literal('decisions'), sid: id, events: z.array(decisionEvent).max(MAX_EVENTS_PER_MESSAGE) }),
   z.object({

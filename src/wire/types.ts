@@ -18,6 +18,8 @@ export interface DecisionEvent {
   why: Decision['why'];
   /** The parent's argv, for programs. */
   parent?: string | undefined;
+  /** The program ran and was ended: what changed. Counts neither as a command nor as a refusal. */
+  ended?: string | undefined;
 }
 
 export interface PtySize {

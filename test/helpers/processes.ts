@@ -72,3 +72,6 @@ export async function until(what: string, look: () => boolean | Promise<boolean>
     await sleep(20);
   }
 }
+
+/** Numbers of the processes whose words are these and no others. */
+export const running = (words: string): number[] => pids().filter((pid) => cmdline(pid)?.trim() === words);

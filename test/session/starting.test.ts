@@ -51,7 +51,7 @@ function scene(isNewest = true) {
   };
   const rights: LiveRights = {
     decide: () => ({ allow: true, why: 'rule', children: 'checked' }),
-    current: () => ({}) as Rights,
+    current: () => ({ data: { holdings: [], rows: [], facts: {} } }) as unknown as Rights,
     replace: async () => isNewest,
   };
   let launched: (parts: Started) => void = () => {};
@@ -63,7 +63,7 @@ function scene(isNewest = true) {
     clock,
     rights,
     lookup: {} as never,
-    supervisor: { end() {}, verdict() {}, gone: Promise.resolve(), decisions() {} },
+    supervisor: { end() {}, endPrograms() {}, verdict() {}, gone: Promise.resolve(), decisions() {} },
     start: () =>
       new Promise((resolve, reject) => {
         launched = resolve;
@@ -71,13 +71,14 @@ function scene(isNewest = true) {
       }),
   });
   const launch = () => launched({ program, record: () => recorder, discard() {} });
-  const change = (hardAt: number) => session.applyRights({} as RightsData, 2, { ...deadlines, hardAt }, 'deadline');
+  const change = (hardAt: number) =>
+    session.applyRights({} as RightsData, 2, { ...deadlines, hardAt }, { cause: 'deadline', because: '' });
   return { clock, session, shown, exits, on, launch, fail: (e: Error) => fail(e), change, destroyed: () => destroyed };
 }
 
 it('a deadline that moved while the session was started is the one it ends at', async () => {
   const { clock, session, launch, change, shown } = scene();
-  expect(await change(clock.now() + 60_000)).toBe('changed');
+  expect((await change(clock.now() + 60_000)).outcome).toBe('changed');
   launch();
   await turns();
   await clock.advanceAsync(60_000);
