@@ -121,7 +121,12 @@ function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: De
       entry?.session?.programsEnded(message.n, message.images, message.front);
       return;
     case 'note':
-      entry?.session?.note(message.kind, message.text);
+      entry?.session?.note(message);
+      return;
+    case 'full':
+      entry?.session?.notice(
+        `sallyport: this session has ${message.processes} processes, the most allowed: no more are started`,
+      );
       return;
     case 'exited':
       entry?.session?.exited(message.status);

@@ -1,7 +1,7 @@
 import { type LineResult, type ParsedCommand, parseLine } from '../command/index.js';
 import { escapeText } from '../core/escape.js';
-import { phraseDenied } from '../policy/index.js';
-import type { Decision, Rights } from '../policy/types.js';
+import { phraseDenied, remedyFor } from '../policy/index.js';
+import type { CommandQuestion, Decision, Rights } from '../policy/types.js';
 import { isBuiltin } from './builtins.js';
 import type { LineContext, LineVerdict, Lookup } from './types.js';
 
@@ -23,6 +23,7 @@ interface Finding {
   decision: Decision;
   reason?: string;
   ask?: string;
+  question?: CommandQuestion;
 }
 
 /**
@@ -40,13 +41,13 @@ export function decideLine(
   const unreadable = whyUnreadable(parsed, context);
   const findings = parsed.commands.map((command) => ({ command, found: judge(command, scene) }));
   const refused = findings.find(({ found }) => !found.allow && found.ask === undefined);
-  if (refused !== undefined) return refusal(refused.command, refused.found);
+  if (refused !== undefined) return refusal(refused.command, refused.found, scene);
   if (unreadable !== undefined) return { allow: false, reason: unreadable };
   const open = findings.filter(({ found }) => found.ask !== undefined);
   const [first] = open;
   if (first !== undefined) {
     const pendingNames = [...new Set(open.map(({ found }) => found.ask ?? ''))];
-    return { ...refusal(first.command, first.found), pendingNames };
+    return { ...refusal(first.command, first.found, scene), pendingNames };
   }
   const decision = findings.find(({ found }) => found.decision.allow)?.found.decision;
   return { allow: true, ...(decision === undefined ? {} : { decision }) };
@@ -66,7 +67,8 @@ export function decideCommandLine(
 /** The line an engineer sees for a refused line, escaped, without a newline. */
 export function phraseRefusal(verdict: LineVerdict, line: string): string {
   const subject = verdict.command ?? line;
-  if (verdict.reason === undefined && verdict.decision !== undefined) return phraseDenied(subject, verdict.decision);
+  if (verdict.reason === undefined && verdict.decision !== undefined)
+    return phraseDenied(subject, verdict.decision, undefined, verdict.remedy === undefined ? [] : [verdict.remedy]);
   const reason = verdict.reason ?? 'no decision could be reached';
   return `sallyport: denied: ${escapeText(subject, SHOWN)} (${escapeText(reason, SHOWN)})`;
 }
@@ -78,32 +80,41 @@ function whyUnreadable(parsed: LineResult, context: LineContext): string | undef
   return parsed.message.startsWith('syntax error') && context.gate === 'exec' ? undefined : parsed.message;
 }
 
-function refusal(command: ParsedCommand, found: Finding): LineVerdict {
-  const { decision, reason } = found;
-  return { allow: false, decision, command: command.text, ...(reason === undefined ? {} : { reason }) };
+function refusal(command: ParsedCommand, found: Finding, { rights, atMs }: Scene): LineVerdict {
+  const { decision, reason, question } = found;
+  const remedy = reason === undefined && question ? remedyFor(rights, question, decision, atMs) : undefined;
+  return {
+    allow: false,
+    decision,
+    command: command.text,
+    ...(reason === undefined ? {} : { reason }),
+    ...(remedy === undefined ? {} : { remedy }),
+  };
 }
 
 function judge(command: ParsedCommand, scene: Scene): Finding {
   const { rights, lookup, atMs, context } = scene;
-  const lineOnly = context.gate === 'line-only';
   const [first] = command.words;
   const name = first === undefined || first.dynamic === true ? undefined : first.text;
   const builtin = name !== undefined && isBuiltin(name);
   const program = name === undefined || builtin ? undefined : lookup(name, context.path, context.cwd);
-  const decision = rights.decide(
-    {
-      kind: 'command',
-      words: command.words,
-      children: 'checked',
-      ...(program === undefined ? {} : { program }),
-      ...(builtin ? { builtin: true } : {}),
-    },
-    atMs,
-  );
+  const question: CommandQuestion = {
+    kind: 'command',
+    words: command.words,
+    children: 'checked',
+    ...(program === undefined ? {} : { program }),
+    ...(builtin ? { builtin: true } : {}),
+  };
+  return { ...weigh(name, question, rights.decide(question, atMs), context), question };
+}
+
+function weigh(name: string | undefined, question: CommandQuestion, decision: Decision, context: LineContext): Finding {
+  const lineOnly = context.gate === 'line-only';
+  const builtin = question.builtin === true;
   // Nothing else ever sees a builtin, so one that hangs on words nobody knows yet is refused here.
   if (decision.uncertain === true && !builtin) return unknown(decision, lineOnly);
   if (!decision.allow && decision.why !== 'no-rule') return { allow: false, decision };
-  if (name === undefined || (!builtin && program === undefined)) return unknown(decision, lineOnly);
+  if (name === undefined || (!builtin && question.program === undefined)) return unknown(decision, lineOnly);
   if (lineOnly) return knownAlone(name, decision, context);
   return decision.allow ? { allow: true, decision } : perhapsNotItself(name, decision, context);
 }

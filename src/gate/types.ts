@@ -30,6 +30,8 @@ export interface LineVerdict {
   command?: string;
   /** Why, where no rule speaks: one phrase for the parentheses of the denial. */
   reason?: string;
+  /** What would change it: half a sentence, safe to show. */
+  remedy?: string;
   /** Refused unless these names are aliases or functions of the shell: ask it, then decide again with `shellNames`. */
   pendingNames?: string[];
 }

@@ -13,7 +13,7 @@ import {
 import { findTools, type Tools } from './launch/tools.js';
 import { createPrograms } from './programs/programs.js';
 import { type GuardSession, startSession } from './session.js';
-import { askedWords } from './tracer/show.js';
+import { askedWords, shownWords } from './tracer/show.js';
 import type { Door } from './tracer/traced.js';
 import { createTracer, type Drained } from './tracer/tracer.js';
 
@@ -76,8 +76,16 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
     },
     ended: (session, image) =>
       ports.door({ type: 'images-ended', sid: session.sid, n: 0, images: [image], front: false }),
-    note: (session, pid, kind, text) =>
-      ports.door({ type: 'note', sid: session.sid, pid, kind, text: text.slice(0, 4000) }),
+    full: ({ sid }, processes) => ports.door({ type: 'full', sid, processes }),
+    note: ({ session, tid, image }, kind, argv) =>
+      ports.door({
+        type: 'note',
+        sid: session.sid,
+        pid: tid,
+        kind,
+        argv: shownWords(argv),
+        parent: [...image.argv],
+      }),
   };
 
   const tracer = createTracer({

@@ -6,11 +6,21 @@ const SHOWN = 200;
 
 /**
  * The line an engineer sees when something is denied, without a newline. `subject` and `startedBy` are raw text: they
- * are escaped and cut here.
+ * are escaped and cut here. `more` is added behind it as it is: safe text.
  */
-export function phraseDenied(subject: string, decision: Decision, startedBy?: string): string {
+export function phraseDenied(
+  subject: string,
+  decision: Decision,
+  startedBy?: string,
+  more: readonly string[] = [],
+): string {
   const parent = startedBy === undefined ? '' : `, started by ${escapeText(startedBy, SHOWN)}`;
-  return `sallyport: denied: ${escapeText(subject, SHOWN)}${parent} (${reason(decision)})`;
+  return [`sallyport: denied: ${escapeText(subject, SHOWN)}${parent} (${reason(decision)})`, ...more].join('; ');
+}
+
+/** The same for what no policy was asked about. `why` is our own. */
+export function phraseRefused(subject: string, why: string, startedBy: string): string {
+  return `sallyport: denied: ${escapeText(subject, SHOWN)}, started by ${escapeText(startedBy, SHOWN)} (${why})`;
 }
 
 /**

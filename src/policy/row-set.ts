@@ -60,6 +60,11 @@ export class RowSet {
     return this.#enforcers.get(key) ?? this.#build(key, picked);
   }
 
+  /** Rules whose command names the question's program, or any: a superset of those it could match. */
+  about(question: Question): CompiledRow[] {
+    return this.#candidates(question).map((at) => this.rows[at] as CompiledRow);
+  }
+
   #candidates(question: Question): number[] {
     if (question.kind === 'action') return [...this.#actions];
     if (question.words[0]?.dynamic && question.program === undefined) return [...this.rows.keys()];

@@ -42,3 +42,17 @@ function read(format: Intl.DateTimeFormat, atMs: number): ZoneTime {
   const part = (type: string) => parts.find((p) => p.type === type)?.value ?? '';
   return { hour: Number(part('hour')), weekday: DAYS.indexOf(part('weekday')) };
 }
+
+const DAY_MS = 24 * 3_600_000;
+
+/** A moment to come as people of the zone say it, `07:00 UTC` or `Mon 07:00 Europe/Berlin`. */
+export function momentIn(timezone: string, atMs: number, nowMs: number): string {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: timezone,
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  const day = atMs - nowMs < DAY_MS ? '' : `${DAYS[zoneTime(timezone, atMs).weekday]} `;
+  return `${day}${format.format(atMs)} ${timezone}`;
+}

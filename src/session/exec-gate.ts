@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { escapeText, showArgv } from '../core/escape.js';
 import { questionForExec } from '../gate/index.js';
-import { phraseDenied } from '../policy/index.js';
+import { phraseDenied, remedyFor } from '../policy/index.js';
 import type { Decision, Rights } from '../policy/types.js';
 import { denialMarker, type Recorder, type Written } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
@@ -24,9 +24,14 @@ export interface ExecGateParts {
   supervisor: SupervisorPort;
   programs: Programs;
   filter: RefusalFilter;
+  /** Once a session: whom to ask where no row of the user's is near. */
+  advice(): string | undefined;
   /** Tells the engineer of a refusal, one among many perhaps. `text` is a whole line. */
   refused(text: string): void;
 }
+
+/** Of the line a refusal came from. Unit: characters. */
+const LINE_SHOWN = 100;
 
 const REFUSED: Decision = { allow: false, why: 'error', children: 'none', detail: 'the session has ended' };
 const TOO_MANY: Decision = { ...REFUSED, detail: 'too many programs' };
@@ -70,7 +75,21 @@ function refuse(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
   const shown = life.ending === undefined && filter.shouldShow(text, ask.program.names);
   const written = recorder.marker(denialMarker({ ...event, silent: !shown }));
   whenWritten(written, life, () => supervisor.verdict(ask.q, false, 'none'));
-  if (shown) setImmediate(() => parts.refused(text));
+  if (!shown) return;
+  const more = help(ask, decision, parts);
+  setImmediate(() => parts.refused(phraseDenied(showArgv(ask.argv), decision, showArgv(ask.parent), more)));
+}
+
+/** What would change it, and the line it came from where its parent, the login shell, does not tell. */
+function help(ask: ExecAsk, decision: Decision, { rights, clock, advice, filter }: ExecGateParts): string[] {
+  const remedy = remedyFor(rights(), questionForExec(ask), decision, clock.now());
+  const advised = remedy ?? (decision.why === 'no-rule' ? advice() : undefined);
+  const line = ask.fromShell ? filter.line?.trim() : undefined;
+  const told = line === undefined || line.includes(ask.argv.join(' '));
+  return [
+    ...(advised === undefined ? [] : [advised]),
+    ...(told ? [] : [`after the line: ${escapeText(line, LINE_SHOWN)}`]),
+  ];
 }
 
 function note(ask: ExecAsk, decision: Decision, { journal }: ExecGateParts): DecisionEvent {
@@ -82,15 +101,6 @@ function note(ask: ExecAsk, decision: Decision, { journal }: ExecGateParts): Dec
     parent: showArgv(ask.parent, MAX_RECORDED),
     ...(decision.rule === undefined ? {} : { rule: decision.rule.id }),
   });
-}
-
-/** What the guard refused by itself: an unreadable process, a lost answer, an image other than the approved one. */
-export function recordNote(kind: string, text: string, parts: ExecGateParts): void {
-  const command = escapeText(text, MAX_RECORDED);
-  const event = parts.journal.add({ gate: 'exec', command, allow: false, why: 'error' });
-  void parts.recorder.marker(denialMarker(event));
-  const shown = phraseDenied(text, { allow: false, why: 'error', children: 'none', detail: kind });
-  if (parts.filter.shouldShow(shown, [])) parts.refused(shown);
 }
 
 /** Nothing is let go before it is in the recording; what cannot be recorded ends the session. */

@@ -2,9 +2,11 @@ import { escapeText } from '../core/escape.js';
 import {
   decideLine,
   type GateMode,
+  type LineContext,
   type LineEvent,
   type LineGate,
   type LineGateOptions,
+  type LineVerdict,
   type Lookup,
 } from '../gate/index.js';
 import { denialMarker, lineMarker } from '../record/index.js';
@@ -51,7 +53,7 @@ export function lineGateHooks(parts: LineGateParts): LineGateHooks {
     },
     decide: (parsed, context) =>
       life.ending === undefined
-        ? decideLine(parsed, rights(), lookup, clock.now(), context)
+        ? advised(decideLine(parsed, rights(), lookup, clock.now(), context), context, parts)
         : { allow: false, reason: 'the session has ended' },
     onLine(event) {
       const { n } = record(event);
@@ -62,4 +64,12 @@ export function lineGateHooks(parts: LineGateParts): LineGateHooks {
       void recorder.marker(denialMarker(record(event)));
     },
   };
+}
+
+/** With whom to ask, where no row of the user's is near; not before the shell has said which names are its own. */
+function advised(verdict: LineVerdict, { shellNames }: LineContext, { advice }: LineGateParts): LineVerdict {
+  const final = verdict.pendingNames === undefined || shellNames !== undefined;
+  if (verdict.allow || !final || verdict.reason !== undefined || verdict.remedy !== undefined) return verdict;
+  const remedy = verdict.decision?.why === 'no-rule' ? advice() : undefined;
+  return remedy === undefined ? verdict : { ...verdict, remedy };
 }

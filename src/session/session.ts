@@ -8,10 +8,12 @@ import type { RightsData } from '../policy/types.js';
 import type { Recorder } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
 import type { Admitted, Deadlines, PtySize } from '../wire/types.js';
+import { createAdvice } from './advice.js';
 import { bannerText } from './banner.js';
 import { type Bursts, createBursts } from './bursts.js';
 import { type SessionDeadlines, startDeadlines } from './deadlines.js';
-import { answerExec, type ExecGateParts, recordNote } from './exec-gate.js';
+import { answerExec, type ExecGateParts } from './exec-gate.js';
+import { type GuardNote, recordNote } from './guard-notes.js';
 import { createInputClassifier } from './idle-input.js';
 import { createJournal, type Journal } from './journal.js';
 import { createLife, type Ending, type ExitStatus, type Life } from './life.js';
@@ -77,7 +79,7 @@ export interface Session {
   exited(status: ExitStatus): void;
   notice(text: string): void;
   /** The guard refused or killed something by itself: shown and recorded like any refusal. */
-  note(kind: string, text: string): void;
+  note(note: GuardNote): void;
   end(cause: EndCause, reason?: string): void;
   /** The guard has news of programs: these are over. */
   programsOver(images: readonly number[]): void;
@@ -132,10 +134,8 @@ export function openSession(setup: SessionSetup): Session {
     },
     exited: (status) => void life.end({ cause: 'exit', status }),
     notice: (text) => running?.notice(text),
-    note(kind, text) {
-      if (!running) return;
-      if (kind === 'full') running.notice(`sallyport: ${escapeText(text, 200)}`);
-      else recordNote(kind, text, running.exec);
+    note(note) {
+      if (running) recordNote(note, running.exec);
     },
     end: (cause, reason) => void life.end({ cause, ...(reason === undefined ? {} : { reason }) }),
     programsOver: (images) => running?.programs.over(images),
@@ -216,7 +216,7 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
     },
   });
   const gates = { clock, life, rights: rights.current, journal, recorder, supervisor, programs, filter };
-  const exec = { ...gates, refused: bursts.refused };
+  const exec = { ...gates, refused: bursts.refused, advice: createAdvice(admitted) };
   const lineGate = started.openLineGate?.(lineGateHooks({ ...exec, gate: admitted.gate, lookup: setup.lookup }));
   const classifier = createInputClassifier();
   program.onOutput((chunk, stream) => {

@@ -154,6 +154,14 @@ const process = z.object({
   argv: z.array(z.string()).optional(),
 });
 
+/**
+ * Why the guard refuses by itself. `mismatch`: another image or argv than approved began, and was killed. `unreadable`:
+ * its memory or root cannot be read. `timeout`: no answer. `unnamed`: a file without a name to decide by. `too-long`:
+ * more arguments than the gate reads. `launcher`: not one of the launcher's own steps.
+ */
+export const NOTE_KINDS = ['mismatch', 'unreadable', 'timeout', 'unnamed', 'too-long', 'launcher'] as const;
+export type NoteKind = (typeof NOTE_KINDS)[number];
+
 /** guard → door */
 export const guardToDoor = z.discriminatedUnion('type', [
   /** The lane carries under `token` the descriptors listed in `names`. */
@@ -168,9 +176,13 @@ export const guardToDoor = z.discriminatedUnion('type', [
     type: z.literal('note'),
     sid,
     pid: z.number().int(),
-    kind: z.enum(['mismatch', 'unreadable', 'timeout', 'refused', 'full']),
-    text: message,
+    kind: z.enum(NOTE_KINDS),
+    /** First words of what was to run, where they are known, and of the image that started it: for people. */
+    argv: z.array(z.string()).max(64),
+    parent: z.array(z.string()).max(64),
   }),
+  /** The session has as many processes as it may. */
+  z.object({ type: z.literal('full'), sid, processes: z.number().int() }),
   /** The session's own command ended; more processes may run, more output may come. */
   z.object({
     type: z.literal('exited'),

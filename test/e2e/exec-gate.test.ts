@@ -156,7 +156,7 @@ rm kept; echo $?; bash -c 'rm kept'; echo $?; [ -e kept ] && echo kept`;
       await shell.line(`${line}; echo status-$?`, 'status-126');
       const told = denials(shell.shown().slice(from));
       expect(told.map((t) => t.trim())).toEqual([
-        'sallyport: denied: rm kept, started by /bin/bash -l (no-rm: denied by rule)',
+        `sallyport: denied: rm kept, started by /bin/bash -l (no-rm: denied by rule); after the line: ${line}; echo status-$?`,
       ]);
     }
     await shell.line('[ $$ = $me ] && [ -e kept ] && echo same-$((40+2))', 'same-42');

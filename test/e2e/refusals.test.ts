@@ -158,3 +158,70 @@ describe('a burst of refusals', () => {
     expect(new Set(text.match(/denied: gcc -c f\d+/g)).size).toBe(FILES);
   });
 });
+
+describe('a refusal says', () => {
+  let broker: TestBroker;
+  beforeAll(async () => {
+    broker = await startBroker({
+      policy: `${COME_IN}
+p, tools,  engineer, *, {python3|env|echo|exit|bash|id} **, true,                         allow, checked
+p, fresh,  engineer, *, touch **,                        mfa.age < duration('15m'), allow, checked
+p, frozen, *,        *, env -i **,                       risk.score >= 50,          deny,  checked
+p, ops,    ops,      *, chmod **,                        true,                      allow, checked
+`,
+    });
+  });
+  afterAll(() => broker?.stop());
+  const script = (text: string) => broker.exec('bash', text).then(({ stderr }) => denials(stderr));
+
+  it.each([
+    [
+      'the condition that a row of theirs waits for',
+      'touch x',
+      /touch x, started by bash \(no rule allows it\); fresh would, with mfa.age < 15m$/,
+    ],
+    [
+      'the condition under which a deny holds',
+      'env -i echo x',
+      /\(frozen: denied by rule\); frozen does so while risk.score >= 50$/,
+    ],
+    [
+      'whom to ask, where nothing of theirs is near',
+      'chmod 0 x',
+      /chmod 0 x, started by bash \(no rule allows it\); an admin can see what would, with: sallyport explain alice local --session [0-9a-z]{26} -- COMMAND$/,
+    ],
+    [
+      'that arguments are too many',
+      `python3 -c 'import os; os.execv("/usr/bin/env", ["env"] * 70000)' 2>&1 | while read x; do [[ $x = *"list too long"* ]] && echo too-long >&2; done`,
+      /^sallyport: denied: a program, started by python3 -c .*\(more arguments than the gate reads: give them in parts, as xargs does\)$/,
+    ],
+    [
+      'that a file has no name',
+      'for l in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do if [ -e $l ]; then $l env; fi; done',
+      /denied: \S+ env, started by bash \(not a file anyone can name: run it by its path\)$/,
+    ],
+  ])('%s', async (_what, text, expected) => {
+    const told = await script(text);
+    expect(told.at(-1)).toMatch(expected);
+  });
+
+  it('what is said about a typed line in the same words, and whom to ask once', async () => {
+    const shell = await broker.shell();
+    const ask = 'an admin can see what would, with: sallyport explain alice local --session ';
+    await shell.line('touch x', 'sallyport: denied: touch x (no rule allows it); fresh would, with mfa.age < 15m');
+    await shell.line(
+      'c=touch; $c x',
+      `started by /bin/bash -l (no rule allows it); fresh would, with mfa.age < 15m; after the line: c=touch; $c x`,
+    );
+    await shell.line('chmod 0 x', 'sallyport: denied: chmod 0 x (no rule allows it)');
+    await shell.line('chmod 1 x', /denied: chmod 1 x \(no rule allows it\)\r/);
+    expect(shell.shown().split(ask)).toHaveLength(2);
+    // It is a command that an admin can run as it stands.
+    const words = /sallyport (explain .* -- )COMMAND/.exec(shell.shown())?.[1]?.trim().split(' ') ?? [];
+    const said = await broker.cli(...words, 'chmod', '0', 'x');
+    expect(said.code).toBe(4);
+    expect(said.stdout).toContain('ops');
+    shell.type('exit\r');
+    await shell.exit();
+  });
+});

@@ -25,7 +25,7 @@ try: os.execv("./leased", ["./leased"])
 except PermissionError: print("refused", time.monotonic() - began < 1)`),
   );
   expect(output).toBe('refused True\n');
-  expect(session.notes).toMatchObject([{ kind: 'refused' }]);
+  expect(session.notes).toMatchObject([{ kind: 'unnamed' }]);
 });
 
 test('an environment is read in few pieces, or not at all', async () => {

@@ -45,6 +45,8 @@ export interface HarnessSession {
   gone: Promise<void>;
   asks: ExecAsk[];
   notes: Note[];
+  /** The numbers of processes it was said to be full with. */
+  full: number[];
   /** What was said of programs: those that are over, those ended by order, trees. */
   programs: ProgramNews[];
   end(): void;
@@ -134,6 +136,7 @@ export function startGuard(options: HarnessOptions = {}): Harness {
         session.asks.push(message);
         answer(message);
       } else if (message.type === 'note') session.notes.push(message);
+      else if (message.type === 'full') session.full.push(message.processes);
       else if (isProgramNews(message)) session.programs.push(message);
       else if (message.type === 'exited') {
         session.onExited(message.status);
@@ -239,6 +242,7 @@ function newLive(sid: string, end: () => void): Live {
     pidfd: -1,
     asks: [],
     notes: [],
+    full: [],
     programs: [],
     exited,
     gone,

@@ -21,8 +21,7 @@ export function censusOf(
     slack: slackOf(processes),
     alive: () => session.tasks - LAUNCHERS,
     isTask,
-    full: () =>
-      door.note(session, 0, 'full', `this session has ${processes} processes, the most allowed: no more are started`),
+    full: () => door.full(session, processes),
     system,
   });
 }

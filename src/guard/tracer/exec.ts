@@ -1,12 +1,13 @@
 import { Errno, libcKill } from '../../os/libc.js';
 import { cont, interrupt, skipCall, stopAtExit } from '../../os/ptrace.js';
 import type { Children } from '../../policy/types.js';
+import type { NoteKind } from '../../wire/guard.js';
 import { readCall } from './call.js';
 import { carriesHooks, imageMatches } from './image.js';
 import { type Plan, planExec, stricter } from './plan.js';
 import { shownWords } from './show.js';
 import type { Image, Task } from './tasks.js';
-import type { Door, NoteKind } from './traced.js';
+import type { Door } from './traced.js';
 
 /** The life of one exec: asked at the seccomp stop, checked at the exec stop. */
 export interface ExecGate {
@@ -38,9 +39,9 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
     if (skipCall(task.tid, code)) cont(task.tid);
   };
 
-  const refuseNoting = (task: Task, kind: NoteKind, text: string, code?: number) => {
+  const refuseNoting = (task: Task, kind: NoteKind, argv: readonly Buffer[] = [], code?: number) => {
     refuse(task, code);
-    door.note(task.session, task.tid, kind, text);
+    door.note(task, kind, argv);
   };
 
   const ask = (task: Task, plan: Plan, at: number, children: Children, first?: number) => {
@@ -64,7 +65,7 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
   /** The launcher's own images, each once and in order, before anything of the session's. */
   const launcherStep = (task: Task, plan: Plan) => {
     const { step, steps } = task.session;
-    if (steps[step] !== plan.exe) return refuseNoting(task, 'refused', 'not a step of the launcher');
+    if (steps[step] !== plan.exe) return refuseNoting(task, 'launcher');
     const last = step === steps.length - 1;
     const argv = last ? shownWords(plan.parts[0]?.argv ?? []) : [];
     allow(task, plan, { id: 0, argv, children: last ? 'checked' : 'none', fromShell: last }, true);
@@ -87,17 +88,16 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
       }
       const call = readCall(tid);
       if (call === 'other') return refuse(task, Errno.ENOSYS);
-      if (call === 'too-long') return refuseNoting(task, 'refused', 'argument list too long for the gate', Errno.E2BIG);
-      if (call === 'unreadable') return refuseNoting(task, 'unreadable', 'its arguments could not be read');
+      if (call === 'too-long') return refuseNoting(task, 'too-long', [], Errno.E2BIG);
+      if (call === 'unreadable') return refuseNoting(task, 'unreadable');
       const root = rootOf(task);
-      if (root === undefined) return refuseNoting(task, 'unreadable', 'its root directory could not be opened');
+      if (root === undefined) return refuseNoting(task, 'unreadable', call.argv);
       const plan = planExec({ root, pid: tid, trust: session.trust }, call);
       if (plan === 'absent') {
         cont(tid);
         return;
       }
-      if (plan === 'refuse')
-        return refuseNoting(task, 'refused', `${shownWords(call.argv).join(' ')}: not a file anyone can name`);
+      if (plan === 'refuse') return refuseNoting(task, 'unnamed', call.argv);
       if (tid === session.command && session.step < session.steps.length) launcherStep(task, plan);
       else ask(task, plan, 0, 'trusted');
     },
@@ -112,8 +112,7 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
       }
       if (!approved || !imageMatches(tid, approved.plan)) {
         libcKill(tid, SIGKILL);
-        const shown = approved ? shownWords(approved.plan.parts[0]?.argv ?? []).join(' ') : 'never asked about';
-        door.note(session, tid, 'mismatch', `what began to run was not what was allowed: ${shown}`);
+        door.note(task, 'mismatch', approved?.plan.parts[0]?.argv ?? []);
         return;
       }
       task.image = approved.image.children === 'trusted' && carriesHooks(tid) ? wary(approved.image) : approved.image;
@@ -142,7 +141,8 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
     },
 
     lost(task, kind) {
-      if (settle(task)) refuseNoting(task, kind, 'no answer from the door');
+      const pending = settle(task);
+      if (pending) refuseNoting(task, kind, pending.plan.parts[0]?.argv);
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Children } from '../../policy/types.js';
-import type { ExitStatus } from '../../wire/guard.js';
+import type { ExitStatus, NoteKind } from '../../wire/guard.js';
 import type { Census } from './census.js';
 import type { Part, Plan } from './plan.js';
-import type { Image } from './tasks.js';
+import type { Image, Task } from './tasks.js';
 import type { Trust } from './trust.js';
 
 /** A session as the tracer sees it. The callbacks may not throw. */
@@ -56,13 +56,14 @@ export interface Question {
   first: number | undefined;
 }
 
-export type NoteKind = 'mismatch' | 'unreadable' | 'timeout' | 'refused' | 'full';
-
 /** Where the tracer's questions and news go. */
 export interface Door {
   /** Sends the question; the number verdicts will name, or undefined when nobody can be asked. */
   ask(question: Question): number | undefined;
   /** An image begun after it was taken back was killed before it ran an instruction. */
   ended(session: Traced, image: number): void;
-  note(session: Traced, pid: number, kind: NoteKind, text: string): void;
+  /** The guard refused or killed by itself. `argv` is what was to run, as far as it is known. */
+  note(task: Task, kind: NoteKind, argv: readonly Buffer[]): void;
+  /** The session has as many processes as it may: no more are started. */
+  full(session: Traced, processes: number): void;
 }

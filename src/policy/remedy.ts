@@ -1,0 +1,114 @@
+import { escapeText } from '../core/escape.js';
+import { fieldOf, walk } from './cel/ast.js';
+import { type Condition, compileCondition, holdsFor } from './cel/condition.js';
+import { conjunctsOf, plainCondition } from './cel/conjuncts.js';
+import { type Facts, factsAt } from './facts.js';
+import { matchPattern } from './pattern/index.js';
+import { SessionRights } from './rights.js';
+import type { CompiledRow } from './row-set.js';
+import { matchTarget } from './target.js';
+import type { Decision, Question, Rights, RightsData } from './types.js';
+import { momentIn, QUARTER_MS } from './zone.js';
+
+/** Characters of a remedy, beside what it is added to. */
+const SHOWN = 160;
+/** Rows looked at for one refusal: conditions are cheap, but a user may hold thousands of rows. */
+const MAX_LOOKED_AT = 50;
+/** How far ahead an hour or a day of the week is looked for: every one of them comes within a week. */
+const HORIZON_MS = 8 * 24 * 3_600_000;
+
+/**
+ * What of the session's own rows would turn a refusal, as half a sentence that is safe to show: `night would, from
+ * 22:00 UTC`; undefined when no row is that near. It names what a condition asks for, never what the facts are.
+ */
+export function remedyFor(rights: Rights, question: Question, decision: Decision, atMs: number): string | undefined {
+  if (decision.allow || decision.uncertain || !(rights instanceof SessionRights)) return undefined;
+  try {
+    const near = nearRows(rights, question, atMs);
+    const words = decision.why === 'no-rule' ? offer(near, atMs) : decision.why === 'rule' ? lapse(near) : undefined;
+    return words === undefined ? undefined : escapeText(words, SHOWN);
+  } catch {
+    // No help is better than a refusal that fails.
+    return undefined;
+  }
+}
+
+interface Near {
+  data: RightsData;
+  /** Rows for this user, target and command, whose condition is all that may be in the way, or holds. */
+  rows: CompiledRow[];
+  facts(atMs: number): Facts;
+  holds(row: CompiledRow): boolean;
+}
+
+function nearRows({ data, scene }: SessionRights, question: Question, atMs: number): Near {
+  const facts = (at: number) => factsAt(data.facts, at, data.labels);
+  const now = facts(atMs);
+  const rows = scene.set
+    .about(question)
+    .filter(
+      ({ row, pattern }) =>
+        matchPattern(pattern, question, row.effect, false) &&
+        scene.holdings.holds(row.role, atMs) &&
+        matchTarget(row.target, data.target, data.targetGroups),
+    );
+  return {
+    data,
+    rows: rows.slice(0, MAX_LOOKED_AT),
+    facts,
+    holds: ({ condition, row }) => holdsFor(condition, row.effect, () => now),
+  };
+}
+
+/** No rule allows it: the allow row that lacks least. */
+function offer(near: Near, atMs: number): string | undefined {
+  const offers = near.rows
+    .filter(({ row, condition }) => row.effect === 'allow' && condition !== undefined)
+    .map((row) => ({ row, missing: missingOf(row, near, atMs) }))
+    .sort((a, b) => a.missing.length - b.missing.length);
+  const [best] = offers;
+  if (best === undefined || best.missing.length === 0) return undefined;
+  const { id } = best.row.row;
+  if (best.missing.every(isAboutTheHour)) {
+    const from = nextTime(best.row, near, atMs);
+    if (from !== undefined) return `${id} would, from ${momentIn(near.data.facts.timezone, from, atMs)}`;
+  }
+  return `${id} would, with ${best.missing.map(({ text }) => plainCondition(text)).join(' and ')}`;
+}
+
+/** A deny with a condition: it lapses with that, if nothing else stands in the way. */
+function lapse(near: Near): string | undefined {
+  const holding = near.rows.filter(near.holds);
+  const denies = holding.filter(({ row }) => row.effect === 'deny');
+  const allowed = holding.some(({ row }) => row.effect === 'allow');
+  const [first, ...more] = denies;
+  if (first?.condition === undefined || first.condition.always || more.length > 0 || !allowed) return undefined;
+  return `${first.row.id} does so while ${plainCondition(first.row.when)}`;
+}
+
+/** The parts of a row's condition that are not true now. */
+function missingOf({ row, condition }: CompiledRow, near: Near, atMs: number): Condition[] {
+  const facts = () => near.facts(atMs);
+  const parts = conjunctsOf(row.when).map((text) => compileCondition(text, near.data.labels));
+  const missing = parts.filter((part) => !holdsFor(part, 'allow', facts));
+  return missing.length > 0 || condition === undefined || holdsFor(condition, 'allow', facts) ? missing : [condition];
+}
+
+function isAboutTheHour({ ast }: Condition): boolean {
+  let hours = 0;
+  let others = 0;
+  walk(ast, (node) => {
+    const field = fieldOf(node)?.join('.');
+    if (field === 'time.hour' || field === 'time.weekday') hours += 1;
+    else if (field !== undefined) others += 1;
+  });
+  return hours > 0 && others === 0;
+}
+
+/** When a condition that waits for an hour or a day of the week holds next, all else as it is. */
+function nextTime({ condition }: CompiledRow, near: Near, atMs: number): number | undefined {
+  const first = (Math.floor(atMs / QUARTER_MS) + 1) * QUARTER_MS;
+  for (let at = first; at <= atMs + HORIZON_MS; at += QUARTER_MS)
+    if (holdsFor(condition, 'allow', () => near.facts(at))) return at;
+  return undefined;
+}
