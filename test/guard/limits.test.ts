@@ -100,7 +100,7 @@ while time.time() < end:
 
   test('however fast it forks, and it is told so once', async () => {
     const session = await harness.launch({ command: BOMB, limits: { nice: 0, processes: LIMIT } });
-    await until('it is full', () => session.notes.length > 0);
+    await until('it is full', () => session.full.length > 0);
     const seen: number[] = [];
     await until('it was looked at', () => seen.push(pidsOf(session).length) === 40);
     // Besides, of each at most one newborn that never ran, and one that nobody has waited for yet.
@@ -126,7 +126,7 @@ for n in range(500):
     expect(counted.length).toBeGreaterThan(LIMIT / 2);
     expect(counted.length).toBeLessThanOrEqual(LIMIT + SLACK + 2);
     expect(output).toMatch(MAY_CAP ? /\nerror 11\nthen 200 more\n/ : /\nthen 200 more\n/);
-    expect(session.notes).toHaveLength(1);
+    expect(session.full).toHaveLength(1);
   });
 
   test('and works again once there is room', async () => {
@@ -169,17 +169,17 @@ while True:
       { processes: LIMIT },
     );
     expect(output).toContain(`${128 + 9}\n`);
-    expect(session.notes).toHaveLength(1);
+    expect(session.full).toHaveLength(1);
   });
 
   test('while another of the same account has all of its own', async () => {
     const full = await harness.launch({ command: BOMB, limits: { nice: 0, processes: LIMIT } });
-    await until('it is full', () => full.notes.length > 0);
+    await until('it is full', () => full.full.length > 0);
     const { output, session } = await run('for i in $(seq 30); do sleep 5 & done; jobs -p | wc -l; kill $(jobs -p)', {
       processes: LIMIT,
     });
     expect(output).toBe('30\n');
-    expect(session.notes).toEqual([]);
+    expect(session.full).toEqual([]);
     full.end();
     await full.gone;
   });
