@@ -16,7 +16,7 @@ import { program } from './generator/program.js';
  * denied program. All are run without a gate first: what does nothing by itself proves nothing. Then in real sessions.
  * SALLYPORT_ATTACKS=10000 runs more of them, SALLYPORT_ATTACK_SEED=N the same ones again.
  */
-const COUNT = Number(process.env.SALLYPORT_ATTACKS ?? 1_500);
+const COUNT = Number(process.env.SALLYPORT_ATTACKS ?? 1_000);
 const SEED = Number(process.env.SALLYPORT_ATTACK_SEED ?? randomInt(1_000_000));
 const POLICY = `${NO_DENY}
 p, no-loss, *, *, {${DENIED.join('|')}} **, true, deny, checked
