@@ -8,7 +8,8 @@ import { recvFds, socketpair } from '../os/lane.js';
 import { streamPair } from '../os/stream-pair.js';
 import { type FromDoor, fromDoor, STALL_MS, type ToDoor } from '../wire/door.js';
 import { createLink, type Link } from '../wire/frames.js';
-import { BEAT_MS, type GuardToKeeper, guardToKeeper, type KeeperToGuard } from '../wire/guard.js';
+import { BEAT_MS, type GuardToKeeper, guardStdio, guardToKeeper, type KeeperToGuard } from '../wire/guard.js';
+import { createGiven, type Given } from './given.js';
 
 /** Loading the program takes a while on a busy machine; unit: ms. */
 const START_MS = 20_000;
@@ -53,15 +54,27 @@ export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair 
   const [keeperLane, guardLane] = socketpair();
   const [doorSide, guardSide] = streamPair();
   const [doorLane, guardDoorLane] = socketpair();
-  const guard = half(run('guard', ['pipe', guardLane, guardSide, guardDoorLane]));
+  const guard = half(
+    run(
+      'guard',
+      guardStdio<'pipe' | number>({
+        keeperLink: 'pipe',
+        keeperLane: guardLane,
+        doorLink: guardSide,
+        doorLane: guardDoorLane,
+      }),
+    ),
+  );
   const door = half(run('door', ['ipc', 'pipe', doorSide, doorLane]));
   for (const fd of [guardLane, doorSide, guardSide, doorLane, guardDoorLane]) closeSync(fd);
 
   let alive = true;
   let beatTimer: Timer | undefined;
+  const clients = createGiven();
   const kill = (why: string) => {
     if (!alive) return;
     alive = false;
+    clients.close();
     beatTimer?.cancel();
     guard.child.kill('SIGKILL');
     door.child.kill('SIGKILL');
@@ -111,7 +124,7 @@ export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair 
     guardPid: guard.child.pid,
     toDoor: (message) => doorLink.send(message),
     toGuard: (message) => guardLink.send(message),
-    giveSocket: (note, socket) => alive && door.ready && sendSocket(door.child, note, socket, kill),
+    giveSocket: (note, socket) => alive && door.ready && sendSocket(door.child, note, socket, clients, kill),
     take: (token) => recvFds(keeperLane, token),
     kill,
     buried: Promise.all([buried(guard.child), buried(door.child)]).then(() => closeSync(keeperLane)),
@@ -139,7 +152,7 @@ function watchBeats(clock: Clock, halves: { door: Half; guard: Half }, kill: (wh
   });
 }
 
-type Stdio = ('pipe' | 'ipc' | number)[];
+type Stdio = ('pipe' | 'ipc' | 'ignore' | number)[];
 
 /**
  * A collector that lets the young grow to its default of 16 MB keeps 0.25 MB a session longer standing than one that
@@ -177,11 +190,19 @@ function buried(child: ChildProcess): Promise<void> {
   });
 }
 
-function sendSocket(child: ChildProcess, note: object, socket: Socket, kill: (why: string) => void): boolean {
+function sendSocket(
+  child: ChildProcess,
+  note: object,
+  socket: Socket,
+  clients: Given,
+  kill: (why: string) => void,
+): boolean {
   if (!child.connected) return false;
+  const entry = clients.add(socket);
   // What send returns is about its backlog, not about success.
   child.send(note, socket, { keepOpen: false }, (error) => {
     if (error) kill(`door takes no connections: ${error.message}`);
+    else entry.sent();
   });
   return true;
 }

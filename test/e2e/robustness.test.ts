@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -175,4 +176,21 @@ it('a connection without a session is closed when its user is locked', async () 
   expect((await broker.cli('lock', '--user', 'alice', '--reason', 'test')).code).toBe(0);
   await until('it is closed', () => ssh.exitCode !== null, 10_000);
   expect(said).toContain('sallyport: locked');
+});
+
+it('a client that comes while a door dies is served or closed; none waits for ever', async () => {
+  broker = await startBroker({ policy: OPEN_POLICY });
+  const come = () =>
+    new Promise<void>((resolve) => {
+      const socket = connect(broker.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.on('close', () => resolve());
+      socket.on('data', () => socket.destroy());
+    });
+  for (let round = 0; round < 3; round += 1) {
+    await until('a pair is up', async () => (await broker.exec('true')).code === 0);
+    const { doors } = await broker.json<{ doors: { doorPid: number }[] }>('status');
+    process.kill(doors[0]?.doorPid ?? 0, 'SIGKILL');
+    await Promise.all(Array.from({ length: 12 }, come));
+  }
 });
