@@ -1,10 +1,11 @@
-import { muteChildSignal, restoreChildSignal } from '../os/child-signal.js';
-import { addressOf, Errno, errno, libc } from '../os/libc.js';
+import { BELL_FD, silenceBell } from '../os/child-signal.js';
+import { createEpoll } from '../os/epoll.js';
+import { addressOf, libc } from '../os/libc.js';
 import type { Drained } from './tracer/tracer.js';
 
 /**
  * A fork and exec is six reports and one answer, each a few microseconds after the last step of ours, while a trip
- * through the event loop costs tens. So after work the guard waits in ppoll(2) for a moment, which the door's answer
+ * through the event loop costs tens. So after work the guard waits in epoll_wait(2) for a moment, which the door's answer
  * or a SIGCHLD ends at once. It sleeps there; it does not spin.
  */
 export interface LingerOptions {
@@ -21,62 +22,42 @@ export interface LingerOptions {
 }
 
 /**
- * Waits one after another until one of them ends with something to do; after the last the event loop gets its turn.
- * A SIGCHLD that comes between the look for reports and the wait ends none: hence short ones first. Microseconds.
+ * How long nothing may happen before the event loop gets its turn, ms. Longer than the kernel's tick: a timer that is the
+ * next to fire has to be set in the hardware and taken back, which inside a virtual machine costs 20 µs a wait.
  */
-const WAITS_US = [600, 400];
-/** How long the event loop waits at most, ms. */
+const QUIET_MS = 10;
+/** How long the event loop waits at most while there is work, ms. */
 const LONGEST_MS = 8;
 
-const POLLIN = 1;
-const POLLFD = 8;
-const MAX_FDS = 4;
-const pollfds = Buffer.alloc(POLLFD * MAX_FDS);
-const pollAddress = addressOf(pollfds);
-const timespecs = WAITS_US.map((us) => {
-  const spec = Buffer.alloc(16);
-  spec.writeUInt32LE(us * 1000, 8);
-  return { spec, address: addressOf(spec) };
-});
+const BELL = 1;
+const DOOR = 2;
 const incoming = Buffer.alloc(64 * 1024);
 const incomingAddress = addressOf(incoming);
 
-/** Works until nothing happens for a moment; true when it stopped only because the event loop is due. */
-export function linger(options: LingerOptions): boolean {
-  watch([options.door, ...options.others]);
-  muteChildSignal();
-  let due = true;
-  try {
-    due = untilQuiet(options);
-  } finally {
-    restoreChildSignal();
-  }
-  return options.turn() === 'some' || due;
-}
+/** Returns a function that works until nothing happens for a moment; true: it stopped because the event loop is due. */
+export function createLinger({ door, others, feed, turn, mono }: LingerOptions): () => boolean {
+  const epoll = createEpoll({ edges: [BELL_FD], levels: [door, ...others] });
 
-function watch(fds: readonly number[]): void {
-  fds.forEach((fd, i) => {
-    pollfds.writeInt32LE(fd, i * POLLFD);
-    pollfds.writeInt16LE(POLLIN, i * POLLFD + 4);
-  });
-}
+  /** False: end of file and errors are the event loop's to find. */
+  const hear = (): boolean => {
+    const size = libc.read(door, incomingAddress, incoming.length);
+    if (size > 0) feed(incoming.subarray(0, size));
+    return size > 0;
+  };
 
-function untilQuiet({ door, others, feed, turn, mono }: LingerOptions): boolean {
-  const until = mono() + LONGEST_MS;
-  for (let step = 0; step < timespecs.length; ) {
-    const ready = libc.ppoll(pollAddress, 1 + others.length, timespecs[step]?.address ?? 0, 0);
-    if (ready < 0 && errno() !== Errno.EINTR) return true;
-    if (ready > 0) {
-      // End of file and errors are the event loop's to find, and so is what others say.
-      const size = revents(0) === 0 ? 0 : libc.read(door, incomingAddress, incoming.length);
-      if (size <= 0) return true;
-      feed(incoming.subarray(0, size));
+  const untilQuiet = (): boolean => {
+    const until = mono() + LONGEST_MS;
+    for (;;) {
+      const ready = epoll.wait(QUIET_MS);
+      if (ready === 0) return false;
+      if (ready > (BELL | DOOR) || ((ready & DOOR) !== 0 && !hear())) return true;
+      if (turn() === 'some' || mono() >= until) return true;
     }
-    const done = turn();
-    step = ready > 0 || done !== 'nothing' ? 0 : step + 1;
-    if (done === 'some' || (step === 0 && mono() >= until)) return true;
-  }
-  return false;
-}
+  };
 
-const revents = (at: number): number => pollfds.readInt16LE(at * POLLFD + 6);
+  return () => {
+    const due = untilQuiet();
+    silenceBell();
+    return turn() !== 'nothing' || due;
+  };
+}

@@ -1,14 +1,16 @@
 import { Socket } from 'node:net';
 import { systemClock } from '../core/clock.js';
 import { bootTimeMs } from '../os/boottime.js';
+import { hangBell, silenceBell } from '../os/child-signal.js';
 import { setCloexec, writeSome } from '../os/fd.js';
+import { watchFd } from '../os/poll.js';
 import { dieWithParent, setDumpable } from '../os/process.js';
 import { compileEarly } from '../os/tuning.js';
 import { createLink, type Link } from '../wire/frames.js';
 import { doorToGuard, GUARD_FDS, type GuardToDoor, type GuardToKeeper, keeperToGuard } from '../wire/guard.js';
 import { quickVerdict } from '../wire/quick.js';
 import { createGuard } from './guard.js';
-import { linger } from './linger.js';
+import { createLinger } from './linger.js';
 
 /**
  * The guard process. It launches and traces what runs in sessions, and dies with the keeper, the door, or either
@@ -21,6 +23,7 @@ function main(): void {
   // Sessions inherit it; what the guard makes for itself has its mode spelt out.
   process.umask(0o022);
   for (const fd of Object.values(GUARD_FDS)) setCloexec(fd);
+  hangBell();
   // A terminal's ^C is for the keeper to hear; the guard ends when its links do.
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 
@@ -38,14 +41,7 @@ function main(): void {
   const turn = () => {
     scheduled = false;
     guard.turn();
-    const again = linger({
-      door: GUARD_FDS.doorLink,
-      others: [GUARD_FDS.keeperLink],
-      feed: (bytes) => door?.feed(bytes),
-      turn: guard.turn,
-      mono: clock.mono,
-    });
-    if (again) wake();
+    if (linger()) wake();
   };
   const wake = () => {
     if (!scheduled) setImmediate(turn);
@@ -62,7 +58,17 @@ function main(): void {
     },
     wake,
   );
-  process.on('SIGCHLD', wake);
+  const linger = createLinger({
+    door: GUARD_FDS.doorLink,
+    others: [GUARD_FDS.keeperLink],
+    feed: (bytes) => door?.feed(bytes),
+    turn: guard.turn,
+    mono: clock.mono,
+  });
+  watchFd(GUARD_FDS.bell, () => {
+    silenceBell();
+    turn();
+  }).want(true, false);
   keeper = createLink(new Socket({ fd: GUARD_FDS.keeperLink }), {
     incoming: keeperToGuard,
     onMessage: guard.onKeeper,

@@ -222,8 +222,15 @@ export type TreeProcess = z.infer<typeof process>;
 export type FdName = (typeof FD_NAMES)[number];
 export type ExitStatus = { code: number } | { signal: string };
 
-/** The guard's descriptors when the keeper starts it. */
-export const GUARD_FDS = { keeperLink: 3, keeperLane: 4, doorLink: 5, doorLane: 6 } as const;
+/** The guard's descriptors when the keeper starts it. `bell` is a number kept for it: whatever is there is closed. */
+export const GUARD_FDS = { keeperLink: 3, keeperLane: 4, doorLink: 5, doorLane: 6, bell: 17 } as const;
+
+/** What a guard is started with, so that each of them lies where it is looked for; the links are Node's own pipes. */
+export function guardStdio<T>(links: { keeperLink: T; keeperLane: T; doorLink: T; doorLane: T }): (T | 'ignore')[] {
+  const { keeperLink, keeperLane, doorLink, doorLane } = links;
+  const between = GUARD_FDS.bell - GUARD_FDS.doorLane - 1;
+  return [keeperLink, keeperLane, doorLink, doorLane, ...Array<'ignore'>(between).fill('ignore'), keeperLane];
+}
 /** The guard says `beat` this often, ms; silent for four times that it counts as stalled. */
 export const BEAT_MS = 500;
 /** An ask without an answer for this long is refused, ms. */

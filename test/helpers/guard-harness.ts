@@ -14,6 +14,7 @@ import {
   type FdName,
   type GuardToDoor,
   type GuardToKeeper,
+  guardStdio,
   guardToDoor,
   guardToKeeper,
   type KeeperToGuard,
@@ -85,7 +86,15 @@ export function startGuard(options: HarnessOptions = {}): Harness {
   const [keeperLane, guardKeeperLane] = socketpair();
   const [doorLane, guardDoorLane] = socketpair();
   const child = spawn(process.execPath, [join(process.env.SALLYPORT_DIST ?? compiledDir(), 'guard/main.js')], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe', guardKeeperLane, 'pipe', guardDoorLane],
+    stdio: [
+      ...(['ignore', 'inherit', 'inherit'] as const),
+      ...guardStdio<'pipe' | number>({
+        keeperLink: 'pipe',
+        keeperLane: guardKeeperLane,
+        doorLink: 'pipe',
+        doorLane: guardDoorLane,
+      }),
+    ],
     detached: true,
   });
   closeSync(guardKeeperLane);
