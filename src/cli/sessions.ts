@@ -4,6 +4,7 @@ import { formatDuration } from '../core/duration.js';
 import { effectLines } from './effects.js';
 import { now } from './now.js';
 import { type Globals, show } from './output.js';
+import { processLines } from './process-tree.js';
 import { fields, table } from './table.js';
 import { showMoment } from './when.js';
 
@@ -46,7 +47,7 @@ function sessionRow(s: SessionView, nowMs: number): string[] {
 function addShow(program: Command): void {
   program
     .command('session')
-    .description('one live session: rights, deadlines, context')
+    .description('one live session: rights, deadlines, context, what runs')
     .argument('<id>', 'its id, or the beginning of it')
     .action(async (id: string, _o: object, command: Command) => {
       const globals = command.optsWithGlobals<Globals>();
@@ -71,8 +72,9 @@ function detailLines(detail: Detail, nowMs: number): string[] {
       ['commands', `${s.commands}, ${s.denied} denied`],
       ['gate', detail.gate],
       ['recording', s.recording],
-      ['processes', 'the process tree is not in this version of sallyport yet'],
     ]),
+    '',
+    ...processLines(detail, nowMs),
     '',
     ...table(
       ['ROLE', 'ON', 'UNTIL', 'VIA'],

@@ -152,6 +152,10 @@ export const VERBS = {
       facts: s.facts,
       idleMs: z.number(),
       warnMs: z.array(z.number()),
+      /** Absent where they are not known; `processesNote` says why. */
+      processes: z.array(s.process).optional(),
+      moreProcesses: z.number().optional(),
+      processesNote: z.string().optional(),
       version: z.number(),
     }),
   },

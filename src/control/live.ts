@@ -2,7 +2,7 @@
 import type { EndCause } from '../core/causes.js';
 import { SallyportError } from '../core/errors.js';
 import type { RightsData } from '../policy/types.js';
-import type { Deadlines, SessionInfo } from '../wire/types.js';
+import type { Deadlines, ProcessTree, SessionInfo } from '../wire/types.js';
 
 /** What a change did to one live session. */
 export interface Effect {
@@ -48,6 +48,8 @@ export interface Live<C = never> {
   settle(change: C): Promise<Effect[]>;
   sessions(): SessionInfo[];
   session(id: string): SessionDetail | undefined;
+  /** What runs in a session now; undefined when its door or guard does not say in time. */
+  processes(id: string): Promise<ProcessTree | undefined>;
   /** Ends one session with every process it started. Rejects with `not-found` when it is gone. */
   kill(id: string, reason: string, by: string): Promise<Effect>;
   doors(): DoorInfo[];
@@ -58,6 +60,7 @@ export const nothingLive: Live = {
   settle: async () => [],
   sessions: () => [],
   session: () => undefined,
+  processes: async () => undefined,
   kill: async () => {
     throw new SallyportError('unreachable', 'no session is live: the broker of this home is not running');
   },

@@ -145,6 +145,18 @@ export const session = z.object({
   denied: z.number(),
 });
 
+export const process = z.object({
+  /** Numbers as the host sees them; `inner` as the session does. */
+  pid: z.number(),
+  ppid: z.number(),
+  inner: z.number(),
+  argv: z.array(z.string()),
+  rule: z.string().optional(),
+  why: z.enum(['rule', 'trusted', 'shell', 'unknown']),
+  children: z.enum(['checked', 'trusted', 'none']),
+  startedAt: isoTime,
+});
+
 export const holding = z.object({
   role: z.string(),
   target: z.string(),

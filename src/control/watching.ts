@@ -29,7 +29,7 @@ export function watching(deps: Deps): Watching {
   };
 }
 
-function sessionOf({ live }: Deps, prefix: string) {
+async function sessionOf({ live }: Deps, prefix: string) {
   const id = pickId(
     live.sessions().map((s) => s.id),
     prefix,
@@ -49,8 +49,18 @@ function sessionOf({ live }: Deps, prefix: string) {
     facts,
     idleMs: deadlines.idleMs,
     warnMs: [...deadlines.warnMs],
+    ...(await processesOf(live, id, gate)),
     version,
   };
+}
+
+async function processesOf(live: Deps['live'], id: string, gate: string) {
+  if (gate !== 'exec') return { processesNote: 'not known: under gate: line-only nobody is asked about programs' };
+  const tree = await live.processes(id);
+  if (!tree) return { processesNote: 'not known: the door did not answer in time' };
+  const { processes, more } = tree;
+  const views = processes.map(({ startedAt, ...rest }) => ({ ...rest, startedAt: iso(startedAt) }));
+  return { processes: views, ...(more > 0 && { moreProcesses: more }) };
 }
 
 function statusOf(deps: Deps) {

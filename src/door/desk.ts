@@ -22,7 +22,7 @@ export interface Desk {
   /** Registers an admitted session before its launch is ordered, so that nothing said about it is missed. */
   open(admitted: Admitted, pty: PtySize | undefined): Slot;
   fromGuard(message: GuardToDoor): void;
-  fromKeeper(message: Extract<ToDoor, { type: 'rights' | 'end' | 'notice' }>): void;
+  fromKeeper(message: Extract<ToDoor, { type: 'rights' | 'end' | 'notice' | 'tree' }>): void;
   inputs(): [string, number][];
   count(): number;
 }
@@ -120,6 +120,9 @@ function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: De
     case 'images-ended':
       entry?.session?.programsEnded(message.n, message.images, message.front);
       return;
+    case 'tree':
+      if (entry?.session) sendTree(message, entry.session, parts);
+      return;
     case 'note':
       entry?.session?.note(message);
       return;
@@ -137,6 +140,11 @@ function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: De
   }
 }
 
+function sendTree(message: Extract<GuardToDoor, { type: 'tree' }>, session: Session, parts: DeskParts): void {
+  const processes = message.processes.map(session.describe);
+  parts.keeper().send({ type: 'tree', re: message.n, processes, more: message.more });
+}
+
 /** At once, in the order of the messages: that is the order on the lane. Nobody waiting: closed again. */
 function receiveStarted(message: StartedMessage, entry: Entry | undefined, parts: DeskParts): void {
   try {
@@ -150,12 +158,17 @@ function receiveStarted(message: StartedMessage, entry: Entry | undefined, parts
 }
 
 function routeKeeper(
-  message: Extract<ToDoor, { type: 'rights' | 'end' | 'notice' }>,
+  message: Extract<ToDoor, { type: 'rights' | 'end' | 'notice' | 'tree' }>,
   entries: Map<string, Entry>,
   parts: DeskParts,
 ): void {
   if (message.type === 'notice') {
     for (const entry of entries.values()) entry.session?.notice(message.text);
+    return;
+  }
+  if (message.type === 'tree') {
+    // Answered by the guard under the keeper's own number.
+    parts.guard().send({ type: 'tree', sid: message.sid, n: message.q });
     return;
   }
   const { sid, version } = message;

@@ -74,6 +74,7 @@ function fromKeeper(message: ToDoor): void {
     case 'rights':
     case 'end':
     case 'notice':
+    case 'tree':
       desk.fromKeeper(message);
       return;
     case 'hangup':

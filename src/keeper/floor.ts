@@ -14,6 +14,7 @@ import { type Pairs, startPairs } from './pairs.js';
 import { createRegistry, type Registry } from './registry.js';
 import { type RouteParts, routeDoor, routeDown, routeGuard } from './routes.js';
 import type { State } from './state.js';
+import { createTrees } from './trees.js';
 import { createWatchdog } from './watchdog.js';
 
 export interface FloorParts {
@@ -44,6 +45,7 @@ export function layFloor(parts: FloorParts): Floor {
   let listener: Listener | undefined;
   const registry = createRegistry();
   const endings = createEndings({ clock, registry, audit, clearLive: (sid) => clearLive(paths.state, sid) });
+  const trees = createTrees(clock);
   const watchdog = createWatchdog(clock, registry, endings);
   const logins = createLogins({
     authority,
@@ -73,6 +75,7 @@ export function layFloor(parts: FloorParts): Floor {
     logins,
     admission,
     endings,
+    trees,
     watchdog,
     audit,
     settled: (sid, version, answer) => live.settled(sid, version, answer),
@@ -103,7 +106,7 @@ export function layFloor(parts: FloorParts): Floor {
     logins,
     hangUp: ({ conn, pair }, cause) => pairs.tell(pair, { type: 'hangup', conn, cause }),
   });
-  const live = createLive({ authority, config, clock, registry, endings, watchdog, pairs });
+  const live = createLive({ authority, config, clock, registry, endings, watchdog, trees, pairs });
   return {
     registry,
     endings,

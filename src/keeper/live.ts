@@ -12,6 +12,7 @@ import type { Endings } from './ending.js';
 import type { Pairs } from './pairs.js';
 import { type LiveSession, type Registry, sessionInfo } from './registry.js';
 import { sessionDeadlines } from './terms.js';
+import type { Trees } from './trees.js';
 import type { Watchdog } from './watchdog.js';
 
 /** A door that has not answered a change by then has its session killed. Unit: ms. */
@@ -29,6 +30,7 @@ export interface LiveParts {
   registry: Registry;
   endings: Endings;
   watchdog: Watchdog;
+  trees: Trees;
   pairs: Pairs;
 }
 
@@ -73,6 +75,10 @@ export function createLive(parts: LiveParts): LiveSide {
     },
     sessions: () => registry.all().filter(isRunning).map(sessionInfo),
     session: (id) => detail(registry.get(id), parts.config.current),
+    async processes(id) {
+      const session = registry.get(id);
+      return session && isRunning(session) ? await parts.trees.of(session) : undefined;
+    },
     async kill(id, reason, _by) {
       const session = registry.get(id);
       if (!session || !isRunning(session)) throw new SallyportError('not-found', `no live session ${id}`);

@@ -10,6 +10,7 @@ import type { Listener } from './listener.js';
 import type { Logins } from './logins.js';
 import type { Pair } from './pair.js';
 import type { LiveSession, Registry } from './registry.js';
+import type { Trees } from './trees.js';
 import type { Watchdog } from './watchdog.js';
 
 export interface RouteParts {
@@ -20,6 +21,7 @@ export interface RouteParts {
   endings: Endings;
   /** A door has answered a change of rights. */
   settled(sid: string, version: number, answer: { outcome: 'changed' | 'ended'; programs: number }): void;
+  trees: Trees;
   watchdog: Watchdog;
   audit: AuditLog;
   listener: () => Listener | undefined;
@@ -72,6 +74,9 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
       return;
     case 'ended':
       noteEnded(own(message.sid, pair, registry), message, parts);
+      return;
+    case 'tree':
+      parts.trees.answer(message, pair);
       return;
     case 'authenticated':
       if (ownConnection(message.conn, pair, parts)) parts.listener()?.authenticated(message.conn);

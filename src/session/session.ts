@@ -6,8 +6,8 @@ import { escapeText } from '../core/escape.js';
 import type { LineGate, Lookup } from '../gate/index.js';
 import type { RightsData } from '../policy/types.js';
 import type { Recorder } from '../record/index.js';
-import type { ExecAsk } from '../wire/guard.js';
-import type { Admitted, Deadlines, PtySize } from '../wire/types.js';
+import type { ExecAsk, TreeProcess } from '../wire/guard.js';
+import type { Admitted, Deadlines, ProcessInfo, PtySize } from '../wire/types.js';
 import { createAdvice } from './advice.js';
 import { bannerText } from './banner.js';
 import { type Bursts, createBursts } from './bursts.js';
@@ -20,6 +20,7 @@ import { createLife, type Ending, type ExitStatus, type Life } from './life.js';
 import { type LineGateOpener, lineGateHooks } from './line-gate.js';
 import { type LiveRights, SESSION_QUESTION } from './live-rights.js';
 import type { ClientPort, ProgramPort, SupervisorPort } from './ports.js';
+import { describeProcess } from './process-tree.js';
 import { createTicks } from './program-ticks.js';
 import { createPrograms, type Occasion, type Programs } from './programs.js';
 import { createOutput, type Output, pumpInput } from './pumps.js';
@@ -87,6 +88,7 @@ export interface Session {
   programsEnded(n: number, images: readonly number[], front: boolean): void;
   /** Resolves when nothing runs without a right any more. */
   applyRights(data: RightsData, version: number, deadlines: Deadlines, occasion: Occasion): Promise<Applied>;
+  describe(process: TreeProcess): ProcessInfo;
   lastInputAt(): number;
   /** Every process is gone and the recording is closed. Never rejects. */
   readonly ended: Promise<SessionEnd>;
@@ -151,6 +153,7 @@ export function openSession(setup: SessionSetup): Session {
       const programs = (await running?.programs.again(occasion)) ?? 0;
       return { outcome: life.ending === undefined ? 'changed' : 'ended', programs };
     },
+    describe: (process) => describeProcess(process, running?.programs.get(process.image), admitted),
     lastInputAt: () => running?.deadlines.lastInputAt() ?? admitted.startedAt,
     ended,
   };

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { END_CAUSES } from '../core/causes.js';
 import { ID_PATTERN } from '../core/ids.js';
 import type { RightsData } from '../policy/types.js';
-import type { Admitted, Deadlines } from './types.js';
+import { MAX_TREE } from './guard.js';
+import type { Admitted, Deadlines, ProcessInfo } from './types.js';
 
 const id = z.string().regex(ID_PATTERN);
 const base64 = z.string().max(400_000);
@@ -64,6 +65,7 @@ export const toDoor = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('end'), sid: id, version: z.number(), cause, reason: text.optional() }),
   z.object({ type: z.literal('notice'), text }),
+  z.object({ type: z.literal('tree'), q: z.number(), sid: id }),
   /** The login of this connection does not stand any more. */
   z.object({ type: z.literal('hangup'), conn: z.number(), cause }),
 ]);
@@ -84,6 +86,17 @@ const decisionEvent = z.object({
 
 /** Decisions of one message; more are split, so that one message stays small. */
 export const MAX_EVENTS_PER_MESSAGE = 200;
+
+const processInfo: z.ZodType<ProcessInfo> = z.object({
+  pid: z.number().int(),
+  ppid: z.number().int(),
+  inner: z.number().int(),
+  argv: z.array(z.string().max(1_000)).max(64),
+  rule: z.string().max(200).optional(),
+  why: z.enum(['rule', 'trusted', 'shell', 'unknown']),
+  children: z.enum(['checked', 'trusted', 'none']),
+  startedAt: time,
+});
 
 /** What a door says to the keeper. */
 export const fromDoor = z.discriminatedUnion('type', [
@@ -138,6 +151,12 @@ export const fromDoor = z.discriminatedUnion('type', [
     commands: z.number().int(),
     denied: z.number().int(),
     reason: text.optional(),
+  }),
+  z.object({
+    type: z.literal('tree'),
+    re: z.number(),
+    processes: z.array(processInfo).max(MAX_TREE),
+    more: z.number().int().min(0),
   }),
   z.object({ type: z.literal('authenticated'), conn: z.number() }),
   z.object({ type: z.literal('closed'), conn: z.number() }),

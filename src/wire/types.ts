@@ -1,6 +1,6 @@
 /** Shapes that cross process boundaries. JSON only; times are ms since the epoch unless a name says otherwise. */
 import type { EndCause } from '../core/causes.js';
-import type { Decision, RightsData } from '../policy/types.js';
+import type { Children, Decision, RightsData } from '../policy/types.js';
 
 export type SessionKind = 'shell' | 'exec';
 
@@ -20,6 +20,30 @@ export interface DecisionEvent {
   parent?: string | undefined;
   /** The program ran and was ended: what changed. Counts neither as a command nor as a refusal. */
   ended?: string | undefined;
+}
+
+/** One process of a session, and by which right it runs. */
+export interface ProcessInfo {
+  /** As the host sees it. */
+  pid: number;
+  ppid: number;
+  /** As the session sees it. */
+  inner: number;
+  /** What was approved; raw, at most 1,000 characters. A fork shows its parent's. */
+  argv: string[];
+  rule?: string | undefined;
+  /** `trusted`: no rule of its own, its parent's children are. `shell`: nobody was asked about it. */
+  why: 'rule' | 'trusted' | 'shell' | 'unknown';
+  /** How what it starts is decided. */
+  children: Children;
+  /** When it was approved. */
+  startedAt: number;
+}
+
+export interface ProcessTree {
+  processes: ProcessInfo[];
+  /** Processes and threads that are not shown. */
+  more: number;
 }
 
 export interface PtySize {

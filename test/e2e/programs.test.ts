@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startBroker, type TestBroker } from '../helpers/broker.js';
+import { PROMPT, startBroker, type TestBroker } from '../helpers/broker.js';
 import { running, until } from '../helpers/processes.js';
 import type { Terminal } from '../helpers/terminal.js';
 
@@ -156,6 +156,36 @@ describe('programs that run are decided again when rights shrink', () => {
     expect(over.code).not.toBe(0);
   });
 
+  it('a full-screen program that held the terminal leaves it in order, and the line stands before the prompt', async () => {
+    const id = await grant('editor');
+    const shell = await broker.shell();
+    shell.type('vim -c "set mouse=a" notes\r');
+    await shell.waitFor('\x1b[?1049h');
+    await runs('vim -c set mouse=a notes');
+    const from = shell.shown().length;
+    await broker.json<Effects>('revoke', id);
+    const shown = await shell.waitFor(PROMPT, { from });
+    expect(shown).toMatch(
+      /\x1b\[\?1049l[\s\S]*\x1b\[\?25h[\s\S]*\x1b\[\?1000l[\s\S]*sallyport: ended: vim [\s\S]*ready\$ $/,
+    );
+    await shell.line('echo typed-$((1+1))', /echo typed[\s\S]*typed-2/);
+    await leave(shell);
+  });
+
+  it('a full-screen program that lives on keeps its screen when another one ends', async () => {
+    const id = await grant('dba');
+    const shell = await broker.shell();
+    await shell.line('sleep 7160 & less /etc/services', '\x1b[?1049h');
+    await runs('sleep 7160');
+    const from = shell.shown().length;
+    await broker.json<Effects>('revoke', id);
+    expect(running('sleep 7160')).toEqual([]);
+    expect(shell.shown().slice(from)).not.toContain('\x1b[?1049l');
+    shell.type('q');
+    await shell.waitFor(/\x1b\[\?1049l[\s\S]*sallyport: ended: sleep 7160/, { from });
+    await leave(shell);
+  });
+
   it('what ended is in the recording and in the audit log, with what changed', async () => {
     const id = await grant('dba');
     const shell = await broker.shell();
@@ -170,7 +200,41 @@ describe('programs that run are decided again when rights shrink', () => {
       `ended: sleep 7150 (grant ${id} revoked: no-rule)`,
     );
   });
+
+  it('`session` shows what runs as a tree, with the rule that allowed each and how', async () => {
+    await grant('tooler');
+    const shell = await broker.shell();
+    await shell.line(
+      `timeout 9999 sleep 7170 & tail -f /dev/null $'a\\e[31mb' 2>/dev/null & { cat; echo; } & echo bg-$((1+1))`,
+      'bg-2',
+    );
+    await runs('sleep 7170');
+    const [{ id = '' } = {}] = await broker.json<{ id: string }[]>('sessions');
+    const { processes } = await broker.json<{ processes: Process[] }>('session', id);
+    const by = (word: string) => processes.find((p) => p.argv.includes(word));
+    const login = processes.find((p) => p.why === 'shell' && p.argv[0]?.includes('bash'));
+    expect(by('timeout')).toMatchObject({ rule: 'tool', why: 'rule', children: 'trusted', ppid: login?.pid });
+    expect(by('7170')).toBeDefined();
+    const sleep = processes.find((p) => p.argv.join(' ') === 'sleep 7170');
+    expect(sleep).toMatchObject({ why: 'trusted', ppid: by('timeout')?.pid });
+    expect(sleep?.rule).toBeUndefined();
+    const text = (await broker.cli('session', id)).stdout;
+    expect(text).toMatch(/^\d+ \S*bash -l {2}\[the session's shell, /m);
+    expect(text).toMatch(/^[├└]─ \d+ timeout 9999 sleep 7170 {2}\[rule tool, children trusted, /m);
+    expect(text).toMatch(/^[│ ] {2}└─ \d+ sleep 7170 {2}\[trusted by its parent, children trusted, /m);
+    expect(text).toContain("tail -f /dev/null 'a\\e[31mb'  [rule follow, ");
+    expect(text).not.toContain('\x1b');
+    await leave(shell);
+  });
 });
+
+interface Process {
+  pid: number;
+  ppid: number;
+  argv: string[];
+  rule?: string;
+  why: string;
+}
 
 async function leave(shell: Terminal): Promise<void> {
   // The first may only say that jobs are running.

@@ -14,6 +14,7 @@ import type { Pair } from '../../src/keeper/pair.js';
 import type { Pairs } from '../../src/keeper/pairs.js';
 import { createRegistry } from '../../src/keeper/registry.js';
 import { type RouteParts, routeDoor } from '../../src/keeper/routes.js';
+import { createTrees } from '../../src/keeper/trees.js';
 import { createWatchdog } from '../../src/keeper/watchdog.js';
 import { type CompiledPolicy, compilePolicy } from '../../src/policy/index.js';
 import { openAuditLog, openStore } from '../../src/store/index.js';
@@ -134,6 +135,7 @@ export async function openKeeperScene(policyText = KEEPER_POLICY): Promise<Keepe
   const marks: string[] = [];
   const clearLive = async (sid: string) => void marks.push(`cleared ${sid}`);
   const endings = createEndings({ clock, registry, audit, clearLive });
+  const trees = createTrees(clock);
   const watchdog = createWatchdog(clock, registry, endings);
   const connections = new Map<number, Connection>(
     [1, 2].map((id) => [id, { id, ip: '192.0.2.1', port: 1, authenticated: false, pair: id }]),
@@ -154,9 +156,9 @@ export async function openKeeperScene(policyText = KEEPER_POLICY): Promise<Keepe
     },
   });
   const pairs = { info: () => [] } as unknown as Pairs;
-  const live = createLive({ authority, config: current, clock, registry, endings, watchdog, pairs });
+  const live = createLive({ authority, config: current, clock, registry, endings, watchdog, trees, pairs });
   const parts: RouteParts = {
-    ...{ clock, registry, logins, admission, endings, watchdog, audit },
+    ...{ clock, registry, logins, admission, endings, watchdog, trees, audit },
     settled: (sid, version, answer) => live.settled(sid, version, answer),
     listener: () => listenerOf(connections),
     fault: () => {},
