@@ -1,19 +1,11 @@
 /** How long after its hard deadline the last process of a session is still there. */
 import { addUsers, adminOf, openSessions } from './lib/crowd.mjs';
 import { startDeathWatch } from './lib/deaths.mjs';
-import { mono, ms, quantile, sleep } from './lib/stats.mjs';
+import { ms, quantile, sleep, wallOffset } from './lib/stats.mjs';
 
 const BATCHES = 4;
 const SESSIONS = 30;
 const HARD_S = 8;
-
-/** Wall time less monotonic time, ms; taken as the wall clock turns a ms, because it tells no less. */
-function wallOffset() {
-  const before = Date.now();
-  let now = before;
-  while (now === before) now = Date.now();
-  return now - mono();
-}
 
 async function batch(contender, admin, watch, keys) {
   const sessions = await openSessions(

@@ -1,39 +1,15 @@
 /** One key, one echo: the next is typed when the last has come back. Contenders take turns, key by key. */
+import { letter, oneKey } from './lib/keys.mjs';
 import { openShell } from './lib/shells.mjs';
-import { mono, quantile, ratio, us } from './lib/stats.mjs';
+import { quantile, ratio, us } from './lib/stats.mjs';
 
 const KEYS = 3_000;
 const WARM = 200;
 const LINE = 60;
-/** Neighbours differ, so that a late echo cannot be taken for the next one. */
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
-
 const modes = [
   { name: 'cat', note: 'the line discipline echoes', start: 'cat', newLine: '\r' },
   { name: 'bash prompt', note: 'readline echoes', start: undefined, newLine: '\x15' },
 ];
-
-/** Resolves with the ms until the key is back. */
-async function oneKey(shell, key) {
-  const { promise, resolve, reject } = deferred();
-  const late = setTimeout(() => reject(new Error(`${shell.contender.name}: no echo in 5 s`)), 5_000);
-  // What a new line still had to draw may come before it.
-  shell.tap((data) => {
-    if (data.toString('latin1').endsWith(key)) resolve(mono());
-  });
-  const start = mono();
-  shell.write(key);
-  const end = await promise;
-  clearTimeout(late);
-  shell.tap(undefined);
-  return end - start;
-}
-
-function deferred() {
-  const made = {};
-  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-  return made;
-}
 
 const pause = (delay) => new Promise((resolve) => setTimeout(resolve, delay));
 
@@ -50,7 +26,7 @@ async function measure(shells, mode) {
       await pause(20);
     }
     for (const [i, shell] of shells.entries()) {
-      const took = await oneKey(shell, LETTERS[key % LETTERS.length]);
+      const took = await oneKey(shell, letter(key));
       if (key >= WARM) times[i].push(took);
     }
   }

@@ -45,3 +45,11 @@ export async function pooled(items, width, job) {
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
   return results;
 }
+
+/** Wall time less monotonic time, ms; taken as the wall clock turns a ms, because it tells no less. */
+export function wallOffset() {
+  const before = Date.now();
+  let now = before;
+  while (now === before) now = Date.now();
+  return now - mono();
+}
