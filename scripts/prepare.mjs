@@ -27,6 +27,7 @@ const TEST = {
   make: ['make'],
   busybox: ['busybox'],
   zsh: ['zsh'],
+  openssl: ['openssl'],
   vim: ['vim'],
   less: ['less'],
   'man-db': ['man'],

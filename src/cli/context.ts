@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Reply } from '../control/admin-port.js';
 import { formatDuration } from '../core/duration.js';
+import { messageOf, SallyportError } from '../core/errors.js';
 import { effectLines } from './effects.js';
 import { parseChanges } from './facts.js';
 import { now } from './now.js';
@@ -14,6 +16,7 @@ export function addContext(program: Command): void {
   const context = program.command('context').description('live facts that conditions speak of');
   addShow(context);
   addSet(context);
+  addPush(context);
 }
 
 function addShow(context: Command): void {
@@ -68,4 +71,30 @@ function addSet(context: Command): void {
         ...effectLines(effects),
       ]);
     });
+}
+
+function addPush(context: Command): void {
+  context
+    .command('push')
+    .description('what a feed declared with push: true tells now')
+    .argument('<feed>')
+    .argument('<file>', 'JSON or YAML, as context.feeds in sallyport.yaml describes it; - is standard input')
+    .option('--some', 'of those named alone: what was told of others stays')
+    .action(async (feed: string, file: string, _o: object, command: Command) => {
+      const options = command.optsWithGlobals<Globals & { some?: boolean }>();
+      const { readEveryone } = await import('../feeds/document.js');
+      const subjects = readEveryone(readText(file));
+      const { ask } = await import('./ask.js');
+      const reply = await ask(options, 'context.push', { feed, subjects, whole: options.some !== true });
+      if (reply.refused !== undefined) process.stderr.write(`sallyport: warning: not taken: ${reply.refused}\n`);
+      show(options, reply, ({ effects }) => effectLines(effects));
+    });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new SallyportError('failed', `${file}: cannot be read: ${messageOf(error)}`);
+  }
 }

@@ -76,9 +76,32 @@ function statusLines(s: Reply<'status'>): string[] {
       ]),
       'no doors',
     ),
+    ...feedLines(s.feeds, nowMs),
   ];
 }
 
 function health(healthy: boolean, detail?: string): string {
   return [healthy ? 'healthy' : 'NOT HEALTHY', detail].filter(Boolean).join(', ');
+}
+
+/** Nothing where no feed is declared. */
+function feedLines(feeds: Reply<'status'>['feeds'], nowMs: number): string[] {
+  if (feeds.length === 0) return [];
+  const rows = feeds.map((f) => {
+    const wrong = [
+      f.error && `failed ${showMoment(f.errorAt, nowMs)}: ${f.error}`,
+      f.refused && `not taken: ${f.refused}`,
+    ];
+    const took = f.tookMs === undefined ? '-' : `${f.tookMs} ms`;
+    return [
+      f.feed,
+      f.kind,
+      f.state,
+      showMoment(f.okAt, nowMs),
+      took,
+      String(f.subjects),
+      wrong.filter(Boolean).join('; '),
+    ];
+  });
+  return ['', ...table(['FEED', 'KIND', 'STATE', 'LAST', 'TOOK', 'SUBJECTS', 'PROBLEM'], rows, '')];
 }

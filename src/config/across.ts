@@ -1,7 +1,8 @@
 /** Rules that join several keys: labels give the types of targets' values, and names may not repeat. */
 
 import { nearest } from '../core/names.js';
-import type { FactValue } from '../policy/types.js';
+import type { FactValue, LabelType } from '../policy/types.js';
+import { checkFeeds } from './feeds.js';
 import { show } from './fields.js';
 import { hasType, isLabelType } from './labels.js';
 import type { Written } from './schema.js';
@@ -19,8 +20,21 @@ type Loose = Record<string, unknown>;
  */
 export function checkAcross(value: unknown): Finding[] {
   if (!isMap(value)) return [];
-  return [...checkTargets(value), ...checkAdmins(value.admins)];
+  return [...checkTargets(value), ...checkAdmins(value.admins), ...checkContext(value)];
 }
+
+/** Labels that are themselves wrong are reported as such; here they count as not declared. */
+function checkContext(value: Loose): Finding[] {
+  const feeds = isMap(value.context) ? value.context.feeds : undefined;
+  if (!isMap(feeds)) return [];
+  const labels = isMap(value.labels) ? value.labels : {};
+  const user = typesOf(labels.user ?? {});
+  const device = typesOf(labels.device ?? { managed: 'bool' });
+  return checkFeeds(feeds, { user, device, target: {} });
+}
+
+const typesOf = (declared: unknown): Record<string, LabelType> =>
+  Object.fromEntries(entries(declared).filter((entry): entry is [string, LabelType] => isLabelType(entry[1])));
 
 function checkTargets(value: Loose): Finding[] {
   const declared = declaredLabels(value.labels);

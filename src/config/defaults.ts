@@ -74,4 +74,20 @@ env: [LANG, LANGUAGE, LC_*, TZ, COLORTERM, NO_COLOR]
 # What to use instead of the password database's word on an account, for accounts without a home or a shell:
 #   accounts: { nobody: { home: private, shell: /bin/bash } }     # private: homes/nobody in this directory
 accounts: {}
+
+# Who tells live facts (risk.score, device.*, user.*, source.country) besides \`sallyport context set\`; what is set by hand
+# wins, then the feeds in this order. Each says where from and what it gives, and may say:
+#   refresh: how often (10s); timeout: how long an answer may take (3s); stale: what becomes of facts older than refresh and
+#   timeout: deny (they are missing, so allow rules that need them fail and deny rules hold) or { keep: 10m } for so long.
+#   feeds:
+#     risk:    { url: 'https://risk.example/scores', gives: [risk.score], token: risk.token, stale: { keep: 2m } }
+#     people:  { url: 'https://hr.example/people/{user}', gives: [user.*], refresh: 5m }   # asked for whoever logs in
+#     devices: { file: /var/lib/devices.yaml, gives: [device.*] }
+#     edr:     { push: true, gives: [device.*], refresh: 1m }      # sallyport context push edr FILE
+#     country: { country: /usr/share/GeoIP/GeoLite2-Country.mmdb }
+# A file, or an answer, reads { users: { alice: { risk.score: 80 } }, keys: { 'SHA256:…': { device.managed: true } } };
+# one asked for a user reads { risk.score: 80 }. token: a file whose text is sent as a bearer token, or in the header named
+# by header. ca: a file of authorities to trust instead of the system's.
+context:
+  feeds: {}
 `;

@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml';
+import { escapeText } from '../core/escape.js';
 
 /**
  * The text of a configuration with some values replaced and its comments kept: how `init` puts --listen into the
@@ -14,4 +15,12 @@ export function editYaml(text: string, changes: readonly { path: readonly string
     doc.setIn(path, fresh);
   }
   return doc.toString({ lineWidth: 0 });
+}
+
+/** The values of a YAML text without aliases. Throws an Error with words for the operator. */
+export function readYaml(text: string): unknown {
+  const doc = parseDocument(text, { uniqueKeys: true, prettyErrors: false });
+  const [wrong] = doc.errors;
+  if (wrong) throw new Error(`it is neither JSON nor YAML: ${escapeText(wrong.message.split('\n')[0] ?? '', 120)}`);
+  return doc.toJS({ maxAliasCount: 0 });
 }

@@ -1,7 +1,8 @@
 export { DEFAULT_YAML } from './defaults.js';
-export { editYaml } from './edit.js';
+export { editYaml, readYaml } from './edit.js';
 export { envAllowed } from './env.js';
 export { type ToldValue, tellable, unknownFact, wrongFact } from './facts.js';
+export { mayGive } from './feeds.js';
 export { parseAddress } from './fields.js';
 export { type FindHomeOptions, findHome } from './home.js';
 export { hasType } from './labels.js';

@@ -4,6 +4,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { formatProblem, messageOf, type Problem, SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import { checkAcross, targetsOf } from './across.js';
+import { feedsOf } from './feeds.js';
 import { problemAt, problemsOf, type Source } from './problems.js';
 import { schema, type Written } from './schema.js';
 import type { Config, ProcessLimits, RoleLimits } from './types.js';
@@ -81,7 +82,7 @@ function toConfig(w: Written, home: string, file: string): Config {
     limits: { loginGraceMs: loginGrace, ...counts },
     env: w.env,
     accounts: w.accounts,
-    context: { feeds: {} },
+    context: { feeds: feedsOf(w.context.feeds, home) },
   };
 }
 

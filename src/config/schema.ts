@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isLabelName, isRoleName, isTargetName, NAME_RULES } from '../core/names.js';
 import { orNone, size, yesOrNo } from './amounts.js';
+import { context, FEED_KEYS } from './feeds.js';
 import * as f from './fields.js';
 
 const MINUTE = 60_000;
@@ -120,6 +121,7 @@ export const schema = z.strictObject({
       account,
     )
     .default({}),
+  context: context.prefault({}),
 });
 
 export type Written = z.infer<typeof schema>;
@@ -135,4 +137,6 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   labels: Object.keys(labels.shape),
   limits: Object.keys(limits.shape),
   'accounts.*': Object.keys(account.shape),
+  context: Object.keys(context.shape),
+  'context.feeds.*': FEED_KEYS,
 };

@@ -27,9 +27,26 @@ export interface Config {
   readonly context: { readonly feeds: Readonly<Record<string, Feed>> };
 }
 
-/** Who tells facts, in the order they are believed. */
+/** Who tells facts. Those listed first are believed first. */
 export interface Feed {
+  /**
+   * `file`: watched; `poll`: an address that tells of everyone; `ask`: one that is asked for each user who logs in; `push`: it
+   * comes by itself; `country`: a MaxMind database.
+   */
+  readonly kind: 'file' | 'poll' | 'ask' | 'push' | 'country';
+  /** Absolute path, or the address with `{user}` in it for `ask`; empty for `push`. */
+  readonly from: string;
+  /** Names of facts; `device.*` and `user.*` are all of them. */
   readonly gives: readonly string[];
+  readonly refreshMs: number;
+  readonly timeoutMs: number;
+  /** How long facts that are stale are kept; 0: not at all. */
+  readonly keepMs: number;
+  readonly tokenFile?: string;
+  /** The header that carries the token as it is; absent: `Authorization: Bearer`. */
+  readonly header?: string;
+  /** Authorities that vouch for the server, instead of the system's. */
+  readonly caFile?: string;
 }
 
 export interface Address {

@@ -40,6 +40,7 @@ export const VERBS = {
         locks: z.number(),
       }),
       audit: z.object({ healthy: z.boolean() }),
+      feeds: z.array(s.feed),
     }),
   },
   'user.add': {
@@ -87,6 +88,16 @@ export const VERBS = {
       ...span,
     }),
     reply: z.object({ until: s.isoTime.optional(), effects: z.array(s.effect) }),
+  },
+  'context.push': {
+    offline: false,
+    /** What a feed of kind push tells now; `whole`: and of nobody else. An empty one says that nothing changed. */
+    request: z.strictObject({
+      feed: z.string().max(64),
+      subjects: z.array(z.tuple([z.union([s.userName, s.keyFingerprint]), s.facts])).max(s.MAX_SUBJECTS),
+      whole: z.boolean(),
+    }),
+    reply: z.object({ effects: z.array(s.effect), refused: z.string().optional() }),
   },
   'context.show': {
     offline: true,

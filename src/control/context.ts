@@ -1,13 +1,14 @@
 /** Live facts: what is known of a user or a session, from whom, and setting it by hand. */
 
 import type { KnownFact } from '../authority/index.js';
-import { tellable } from '../config/index.js';
+import { mayGive, tellable } from '../config/index.js';
 import { SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import type { FactValue, RightsData } from '../policy/types.js';
-import { change, endOf, pickId } from './act.js';
-import type { AdminPort, Reply, Request } from './admin-port.js';
+import { act, change, endOf, pickId } from './act.js';
+import type { AdminPort, Caller, Reply, Request } from './admin-port.js';
 import type { Deps } from './deps.js';
+import type { FeedStatus } from './feeds.js';
 import { mustKnow } from './people.js';
 import { iso, userView } from './views.js';
 
@@ -16,7 +17,7 @@ type FactView = Reply<'context.show'>['facts'][number];
 /** Facts named in the audit log's text; all of them are in its data. */
 const MAX_NAMED = 20;
 
-export function context(deps: Deps): Pick<AdminPort, 'context.set' | 'context.show' | 'user.label'> {
+export function context(deps: Deps): Pick<AdminPort, 'context.set' | 'context.push' | 'context.show' | 'user.label'> {
   const { authority } = deps;
   return {
     'context.set': async ({ changes, ...span }, caller) => {
@@ -31,6 +32,7 @@ export function context(deps: Deps): Pick<AdminPort, 'context.set' | 'context.sh
       const { effects } = await change(deps, 'context.set', caller, trace, () => authority.setFacts(input));
       return { effects, ...(until !== undefined && { until: iso(until) }) };
     },
+    'context.push': async (request, caller) => await push(deps, request, caller),
     'context.show': async ({ of }) => showContext(deps, of),
     'user.label': async ({ name, labels }, caller) => {
       mustKnow(deps, name);
@@ -44,6 +46,29 @@ export function context(deps: Deps): Pick<AdminPort, 'context.set' | 'context.sh
       return { user: userView(mustKnow(deps, name), authority), effects };
     },
   };
+}
+
+async function push(deps: Deps, { feed, subjects, whole }: Request<'context.push'>, caller: Caller) {
+  const { feeds } = deps;
+  if (!feeds)
+    throw new SallyportError('unreachable', 'no feed is told anything: the broker of this home is not running');
+  const told = subjects.map(([subject, facts]) => [subject, scalars(feed, subject, facts)] as const);
+  const trace = { text: `push to feed ${escapeText(feed, 64)}: ${subjects.length} subjects`, data: { feed, whole } };
+  const { change: made, refused } = await act(deps, 'context.push', caller, trace, async () =>
+    feeds.push(feed, told, whole),
+  );
+  const effects = made === undefined ? [] : await deps.live.settle(made);
+  return { effects, ...(refused !== undefined && { refused }) };
+}
+
+function scalars(feed: string, subject: string, facts: Record<string, unknown>) {
+  for (const [name, value] of Object.entries(facts))
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+      throw new SallyportError(
+        'usage',
+        `push to ${feed}: ${subject}: ${escapeText(name, 80)} is not text, a number, true or false`,
+      );
+  return facts as Record<string, string | number | boolean>;
 }
 
 type Changes = Request<'context.set'>['changes'];
@@ -82,15 +107,26 @@ function ofUser(deps: Deps, user: string, key?: string): FactView[] {
   const told = deps.authority.knownFacts({ user, ...(key !== undefined && { key }) });
   const found = Object.entries(labels).map(([name, value]): FactView => fixed(`user.${name}`, value, 'label'));
   const labelled = new Set(found.map((f) => f.name));
-  found.push(...told.map((fact) => toldView(fact, labelled)));
+  const states = new Map((deps.feeds?.status() ?? []).map((feed) => [feed.feed, feed]));
+  found.push(...told.map((fact) => toldView(fact, labelled, states)));
   const known = new Set(found.map((f) => f.name));
   const missing = tellable(deps.config().labels).filter((name) => !known.has(name));
-  return [...found, ...missing.map((name): FactView => ({ name, state: 'missing' }))];
+  return [...found, ...missing.map((name) => missingView(name, [...states.values()]))];
 }
 
-function toldView(fact: KnownFact, labelled: ReadonlySet<string>): FactView {
+/** Whose word it would be, and how they are. */
+function missingView(name: string, feeds: readonly FeedStatus[]): FactView {
+  const givers = feeds.filter((feed) => mayGive(feed.gives, name));
+  const note = givers.map(
+    ({ feed, state, error }) => `feed ${feed} ${state}${error === undefined ? '' : `: ${error}`}`,
+  );
+  return { name, state: 'missing', ...(note.length > 0 && { note: note.join('; ') }) };
+}
+
+function toldView(fact: KnownFact, labelled: ReadonlySet<string>, feeds: ReadonlyMap<string, FeedStatus>): FactView {
   const { name, value, feed, by, at, until, subject } = fact;
   const hidden = fact.hidden || labelled.has(name);
+  const stale = feed !== undefined && feeds.get(feed)?.state === 'kept';
   return {
     name,
     value,
@@ -98,7 +134,7 @@ function toldView(fact: KnownFact, labelled: ReadonlySet<string>): FactView {
     subject,
     at: iso(at),
     ...(until !== undefined && { until: iso(until) }),
-    state: hidden ? 'hidden' : 'in force',
+    state: hidden ? 'hidden' : stale ? 'stale' : 'in force',
   };
 }
 

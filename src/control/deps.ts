@@ -4,6 +4,7 @@ import type { Config } from '../config/index.js';
 import type { Clock } from '../core/clock.js';
 import type { CompiledPolicy } from '../policy/index.js';
 import type { AuditLog, Store } from '../store/index.js';
+import type { Feeds } from './feeds.js';
 import type { Live } from './live.js';
 
 export interface OperationsOptions {
@@ -11,6 +12,8 @@ export interface OperationsOptions {
   store: Store;
   audit: AuditLog;
   live: Live<Change>;
+  /** Absent: no broker runs, and no feed is asked. */
+  feeds?: Feeds;
   /** As it is now; a reload may replace it. */
   config(): Config;
   /** The policy in force when the operations are made; afterwards they are the only ones to replace it. */

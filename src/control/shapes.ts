@@ -41,6 +41,21 @@ export const factChange = z
   .refine((facts) => Object.keys(facts).length > 0, 'names no fact')
   .refine((facts) => Object.keys(facts).length <= 100, 'names more than 100 facts');
 
+export const feed = z.object({
+  feed: z.string(),
+  kind: z.string(),
+  from: z.string(),
+  gives: z.array(z.string()),
+  state: z.enum(['waiting', 'fresh', 'kept', 'stale']),
+  okAt: isoTime.optional(),
+  ageMs: z.number().optional(),
+  tookMs: z.number().optional(),
+  error: z.string().optional(),
+  errorAt: isoTime.optional(),
+  refused: z.string().optional(),
+  subjects: z.number(),
+});
+
 /** One fact of one source; of a missing one only the name is known. */
 export const factView = z.object({
   name: z.string(),

@@ -95,5 +95,6 @@ function statusOf(deps: Deps) {
       locks: authority.locks().length,
     },
     audit: { healthy: audit.healthy() },
+    feeds: (deps.feeds?.status() ?? []).map((feed) => ({ ...feed, gives: [...feed.gives] })),
   };
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { bootTimeMs } from '../os/boottime.js';
 import { writeSome } from '../os/fd.js';
+import { dropPrivileges } from '../os/privileges.js';
 import { compileEarly } from '../os/tuning.js';
 import { createSshDoor, type SshDoor } from '../ssh/index.js';
 import { DOOR_FDS, type FromDoor, socketNote, type ToDoor, toDoor } from '../wire/door.js';
@@ -13,7 +14,6 @@ import { BEAT_MS, type DoorToGuard, guardToDoor } from '../wire/guard.js';
 import { quickAsk } from '../wire/quick.js';
 import { type Answer, sshHooks } from './connections.js';
 import { createDesk } from './desk.js';
-import { dropPrivileges } from './privileges.js';
 import { receiveStarted, recordingHeader } from './receive.js';
 import { createRequests } from './requests.js';
 

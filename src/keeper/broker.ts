@@ -72,12 +72,15 @@ interface Opening {
 async function openDoors(o: Opening): Promise<Broker> {
   const { state, ground, clock, out, floor } = o;
   const config = state.config.current;
+  // Whoever logs in first is decided by what is known, not by what has yet to be asked.
+  await floor.feeds.first;
   const listener = await listenOn(config, floor.pairs);
   floor.listen(listener);
   const { host, port } = listener.address;
   const started = startControl({
     ...state,
     live: floor.live,
+    feeds: floor.feeds,
     clock,
     ground,
     listen: `${host}:${port}`,

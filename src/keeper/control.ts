@@ -20,6 +20,7 @@ import { formatProblem, messageOf } from '../core/errors.js';
 import { peerCredentials } from '../os/peercred.js';
 import { type CompiledPolicy, compileRights } from '../policy/index.js';
 import type { AuditLog, Store } from '../store/index.js';
+import type { RunningFeeds } from './feeds.js';
 import type { Ground } from './ground.js';
 
 export interface ControlParts {
@@ -29,6 +30,7 @@ export interface ControlParts {
   policy: CompiledPolicy;
   config: { current: Config };
   live: Live<Change>;
+  feeds: RunningFeeds;
   clock: Clock;
   ground: Ground;
   /** Where the broker really listens, `host:port`. */
@@ -58,6 +60,7 @@ export async function startControl(parts: ControlParts): Promise<Control> {
       gate: config.current.gate,
       useConfig: (next) => {
         config.current = next;
+        parts.feeds.reconfigure();
       },
     },
   });

@@ -4,6 +4,8 @@ import { clearLive, markLive } from '../store/index.js';
 import { createAdmission } from './admission.js';
 import type { BrokerOutput } from './broker.js';
 import { createEndings, type Endings } from './ending.js';
+import { createFeeder } from './feeder.js';
+import { type RunningFeeds, startFeeds } from './feeds.js';
 import type { Ground } from './ground.js';
 import { createHangups } from './hangups.js';
 import type { Listener } from './listener.js';
@@ -30,6 +32,7 @@ export interface Floor {
   endings: Endings;
   pairs: Pairs;
   live: LiveSide;
+  feeds: RunningFeeds;
   /** Nothing happens by itself any more. */
   stopTimers(): void;
   /** From now on connections are known by this listener. */
@@ -47,11 +50,15 @@ export function layFloor(parts: FloorParts): Floor {
   const endings = createEndings({ clock, registry, audit, clearLive: (sid) => clearLive(paths.state, sid) });
   const trees = createTrees(clock);
   const watchdog = createWatchdog(clock, registry, endings);
+  const feeder = createFeeder(clock, ground.door, out.log);
+  const present = () => new Set(registry.all().map((s) => s.user));
+  const feeds = startFeeds({ authority, audit, clock, config, feeder, live: present, log: out.log });
   const logins = createLogins({
     authority,
     audit,
     clock,
     targets: () => config.current.targets,
+    prepare: feeds.prepare,
     connection: (id) => listener?.connection(id),
   });
   const admission = createAdmission({
@@ -112,7 +119,10 @@ export function layFloor(parts: FloorParts): Floor {
     endings,
     pairs,
     live,
+    feeds,
     stopTimers() {
+      feeds.stop();
+      feeder.stop();
       watchdog.stop();
       stopHangups();
     },

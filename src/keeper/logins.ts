@@ -40,6 +40,8 @@ export interface LoginParts {
   audit: AuditLog;
   clock: Clock;
   targets(): Readonly<Record<string, unknown>>;
+  /** Has the facts of someone who proved who they are brought up to date. Never rejects, and ends in time. */
+  prepare(user: string): Promise<void>;
   connection(id: number): Connection | undefined;
 }
 
@@ -112,8 +114,10 @@ async function judge(
   const against = standsAgainst({ user: name.user, key, target: name.target }, authority);
   if (against) return `${against.cause}${against.reason === undefined ? '' : `: ${against.reason}`}`;
   if (!Object.hasOwn(parts.targets(), name.target)) return `no target ${name.target}`;
+  await parts.prepare(name.user);
   const connection = parts.connection(message.conn);
   if (!connection) return 'the connection is gone';
+  if (!authority.user(name.user)) return 'no such user';
   const rights = await compileRights(
     authority.rightsFor({
       user: name.user,

@@ -25,6 +25,8 @@ export const AUDIT_EVENTS = [
   'store-failed',
   'restore',
   'audit-torn',
+  'context',
+  'feed',
   'notice',
 ] as const;
 

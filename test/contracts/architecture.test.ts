@@ -18,13 +18,28 @@ const ARROWS: Record<string, readonly string[]> = {
   gate: ['core', 'policy', 'command'],
   authority: ['core', 'policy', 'config', 'store'],
   session: ['core', 'policy', 'wire', 'record', 'gate'],
+  feeds: ['core', 'policy', 'config', 'wire', 'os'],
   guard: ['core', 'policy', 'wire', 'os', 'pty', 'gate'],
   door: ['core', 'policy', 'wire', 'config', 'os', 'pty', 'record', 'gate', 'session', 'ssh'],
   control: ['core', 'policy', 'command', 'wire', 'config', 'os', 'store', 'authority', 'record', 'gate'],
   keeper: [
-    ...['core', 'policy', 'wire', 'config', 'os', 'store', 'authority', 'record', 'session', 'ssh', 'guard', 'control'],
+    ...[
+      'core',
+      'policy',
+      'wire',
+      'config',
+      'os',
+      'store',
+      'authority',
+      'record',
+      'session',
+      'ssh',
+      'guard',
+      'control',
+      'feeds',
+    ],
   ],
-  cli: ['core', 'config', 'store', 'authority', 'record', 'ssh', 'guard', 'control', 'keeper'],
+  cli: ['core', 'feeds', 'config', 'store', 'authority', 'record', 'ssh', 'guard', 'control', 'keeper'],
 };
 
 /** Where each library may be imported; `everywhere` for those that are part of the language here. */
@@ -36,6 +51,7 @@ const LIBRARIES: Record<string, readonly string[] | 'everywhere'> = {
   fastify: ['control'],
   koffi: ['os'],
   lowdb: ['store'],
+  'mmdb-lib': ['feeds'],
   'node-pty': ['pty'],
   ssh2: ['ssh'],
   ulid: ['core'],

@@ -141,7 +141,14 @@ export async function openKeeperScene(policyText = KEEPER_POLICY): Promise<Keepe
     [1, 2].map((id) => [id, { id, ip: '192.0.2.1', port: 1, authenticated: false, pair: id }]),
   );
   const connection = (id: number) => connections.get(id);
-  const logins = createLogins({ authority, audit, clock, targets: () => config.targets, connection });
+  const logins = createLogins({
+    authority,
+    audit,
+    clock,
+    targets: () => config.targets,
+    prepare: async () => {},
+    connection,
+  });
   const current = { current: config };
   const admission = createAdmission({
     ...{ authority, audit, config: current, clock, registry, logins, endings },

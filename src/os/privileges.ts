@@ -1,4 +1,4 @@
-import { dieWithParent, setDumpable, setNoNewPrivs } from '../os/process.js';
+import { dieWithParent, setDumpable, setNoNewPrivs } from './process.js';
 
 export interface Account {
   uid: number;
@@ -15,7 +15,7 @@ export function dropPrivileges(parent: number, account: Account | undefined): vo
     process.setgid?.(account.gid);
     process.setuid?.(account.uid);
     if (process.getuid?.() !== account.uid || process.geteuid?.() !== account.uid || canReturnToRoot())
-      throw new Error('the door could not give up its privileges');
+      throw new Error('the process could not give up its privileges');
   }
   setNoNewPrivs();
   setDumpable(false);
