@@ -67,6 +67,10 @@ limits:
   connectionsPerSource: 200 # from one address
   startups: 100             # connections not logged in yet; one address gets half of them
 
+# Directories out of sight in sessions, besides this one, /run, /tmp and, in a sandbox, every home: where daemons have
+# sockets through which they start programs for whoever connects. Those that are not there do not matter.
+hide: [/var/lib/incus, /var/lib/lxd, /var/snap/lxd/common/lxd]
+
 # Environment variables a client may set (* at the end: every name that starts so).
 # PATH, LD_* and what else changes what programs load is refused here.
 env: [LANG, LANGUAGE, LC_*, TZ, COLORTERM, NO_COLOR]

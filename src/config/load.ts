@@ -80,6 +80,7 @@ function toConfig(w: Written, home: string, file: string): Config {
     labels: w.labels,
     targets: targetsOf(w),
     limits: { loginGraceMs: loginGrace, ...counts },
+    hide: w.hide,
     env: w.env,
     accounts: w.accounts,
     context: { feeds: feedsOf(w.context.feeds, home) },

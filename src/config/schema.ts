@@ -114,6 +114,10 @@ export const schema = z.strictObject({
     .record(z.string().refine(isTargetName, NAME_RULES.target), z.record(z.string(), z.unknown()))
     .exactOptional(),
   limits: limits.prefault({}),
+  hide: z
+    .array(f.absolutePath)
+    .max(50, 'holds at most 50 directories')
+    .default(['/var/lib/incus', '/var/lib/lxd', '/var/snap/lxd/common/lxd']),
   env: z.array(f.envPattern).default(['LANG', 'LANGUAGE', 'LC_*', 'TZ', 'COLORTERM', 'NO_COLOR']),
   accounts: z
     .record(

@@ -21,6 +21,8 @@ export interface Config {
   /** `local` is always there. */
   readonly targets: Readonly<Record<string, Readonly<Record<string, FactValue>>>>;
   readonly limits: Limits;
+  /** Directories no session sees. */
+  readonly hide: readonly string[];
   /** Names a client may set, each with at most one `*`, at its end. Ask `envAllowed`. */
   readonly env: readonly string[];
   readonly accounts: Readonly<Record<string, AccountOverride>>;

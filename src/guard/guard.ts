@@ -16,6 +16,7 @@ import { type GuardSession, startSession } from './session.js';
 import { askedWords, shownWords } from './tracer/show.js';
 import type { Door } from './tracer/traced.js';
 import { createTracer, type Drained } from './tracer/tracer.js';
+import { createTwins } from './tracer/twins.js';
 
 /** How the guard speaks; the links and lanes behind it are the caller's. */
 export interface GuardPorts {
@@ -90,6 +91,7 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
 
   const tracer = createTracer({
     door,
+    twins: createTwins(clock),
     onChild: (pid, status) => {
       for (const session of sessions.values()) if (session.childEnded(pid, status)) return;
     },

@@ -293,7 +293,7 @@ function launchOrder(s: LiveSession, parts: AdmissionParts) {
     env: s.env,
     recording: s.recording,
     lineGate: s.kind === 'shell' && s.pty !== undefined,
-    hide: parts.hide,
+    hide: [...parts.hide, ...parts.config.current.hide],
     deadline: s.deadlines.hardAt,
     ...launchLimits(parts.config.current, s.rights, parts.clock.now()),
     ...(s.command === undefined ? {} : { command: s.command }),

@@ -89,7 +89,7 @@ function programNames(question: Question & { kind: 'command' }): string[] {
   const typed = question.words[0]?.text ?? '';
   const names = [typed, typed.slice(typed.lastIndexOf('/') + 1)];
   const { program } = question;
-  if (program) names.push(program.path, ...program.names, ...program.trustedNames);
+  if (program) names.push(program.path, ...(program.same ?? []), ...program.names, ...program.trustedNames);
   return names;
 }
 

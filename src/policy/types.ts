@@ -111,6 +111,8 @@ export interface Program {
   names: string[];
   /** Base names that allow rows may match: their directories, and the file itself, are beyond the account's writing. */
   trustedNames: string[];
+  /** Paths of the system's programs that this file is by a hard link or as a copy; their base names are in `names`. */
+  same?: string[] | undefined;
   /** A script by a name its interpreter may find another file under: no allow row by name or path matches. */
   unsteady?: true | undefined;
 }

@@ -15,6 +15,9 @@ const WHY: Record<NoteKind, string> = {
   unreadable: 'its arguments could not be read',
   timeout: 'no answer came in time: try again',
   unnamed: 'not a file anyone can name: run it by its path',
+  narrow: 'a 32-bit program; sessions run 64-bit ones only',
+  hidden: 'a file the gate cannot read: make it readable for whoever may run it',
+  unsteady: 'a file the loader may find changed: run it by itself',
   'too-long': 'more arguments than the gate reads: give them in parts, as xargs does',
   launcher: 'not a step of the launcher',
 };

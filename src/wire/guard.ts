@@ -103,6 +103,7 @@ const program = z.object({
   path: z.string(),
   names: z.array(z.string()),
   trustedNames: z.array(z.string()),
+  same: z.array(z.string()).optional(),
   unsteady: z.literal(true).optional(),
 });
 
@@ -156,10 +157,21 @@ const process = z.object({
 
 /**
  * Why the guard refuses by itself. `mismatch`: another image or argv than approved began, and was killed. `unreadable`:
- * its memory or root cannot be read. `timeout`: no answer. `unnamed`: a file without a name to decide by. `too-long`:
- * more arguments than the gate reads. `launcher`: not one of the launcher's own steps.
+ * its memory or root cannot be read. `timeout`: no answer. `unnamed`: a file without a name to decide by. `narrow`: a
+ * 32-bit program. `hidden`: a file of the account's that cannot be read. `unsteady`: a loader's program that might become
+ * another. `too-long`: more arguments than the gate reads. `launcher`: not one of the launcher's own steps.
  */
-export const NOTE_KINDS = ['mismatch', 'unreadable', 'timeout', 'unnamed', 'too-long', 'launcher'] as const;
+export const NOTE_KINDS = [
+  'mismatch',
+  'unreadable',
+  'timeout',
+  'unnamed',
+  'narrow',
+  'hidden',
+  'unsteady',
+  'too-long',
+  'launcher',
+] as const;
 export type NoteKind = (typeof NOTE_KINDS)[number];
 
 /** guard → door */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPEN_POLICY, startBroker, type TestBroker } from '../helpers/broker.js';
@@ -8,6 +9,8 @@ import { processesOf } from '../helpers/processes.js';
 import type { Terminal } from '../helpers/terminal.js';
 
 const isRoot = process.getuid?.() === 0;
+/** As that of a daemon that starts programs for whoever connects, in a place of its own. */
+const daemon = mkdtempSync('/var/tmp/sallyport-daemon-');
 const PRIVATE = { home: 'private', shell: '/bin/bash' };
 
 let broker: TestBroker;
@@ -22,7 +25,7 @@ beforeAll(async () => {
   // Not /tmp, which every session has anew anyway: here only the hiding of the home keeps it out of sight.
   process.env.TMPDIR = '/var/tmp';
   const accounts = { nobody: PRIVATE, games: PRIVATE };
-  broker = await startBroker({ policy: OPEN_POLICY, config: isRoot ? { accounts } : {} });
+  broker = await startBroker({ policy: OPEN_POLICY, config: { hide: [daemon], ...(isRoot ? { accounts } : {}) } });
   bob = await addPerson(broker, 'bob', 'games');
   carol = await addPerson(broker, 'carol', 'nobody');
   alice = await broker.shell();
@@ -34,6 +37,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await broker?.stop();
+  rmSync(daemon, { recursive: true, force: true });
 });
 
 /** Runs a Python program in a session of alice. */
@@ -80,6 +84,23 @@ for path in ${JSON.stringify(sockets)}:
     except OSError as e: print(type(e).__name__)
 `);
     expect(stdout.trim().split('\n')).toEqual(sockets.map(() => 'FileNotFoundError'));
+  });
+
+  it('a daemon`s socket in a directory the configuration hides is not there either', async () => {
+    const path = join(daemon, 'unix.socket');
+    const server = createServer();
+    await new Promise<void>((listening) => server.listen(path, listening));
+    chmodSync(daemon, 0o777);
+    chmodSync(path, 0o777);
+    try {
+      const { stdout } = await python(`
+import socket
+try: socket.socket(socket.AF_UNIX).connect('${path}'); print('connected')
+except OSError as e: print(type(e).__name__)`);
+      expect(stdout).toBe('FileNotFoundError\n');
+    } finally {
+      server.close();
+    }
   });
 
   it('no process of the broker or of the host can be seen or signalled', async () => {

@@ -100,6 +100,12 @@ describe('the program', () => {
     const renamed = { ...typed('/tmp/x'), program: { path: '/tmp/x', names: ['x', 'rm'], trustedNames: [] } };
     expect(matches('rm', renamed, 'deny')).toBe(true);
   });
+  it('is, with a slash and in a deny rule alone, also what the file is the same as', () => {
+    const program = { path: '/home/a/x', names: ['x', 'rm'], trustedNames: [], same: ['/usr/bin/rm'] };
+    const copy = { ...typed('./x'), program };
+    expect(matches('/usr/bin/rm', copy, 'deny')).toBe(true);
+    for (const command of ['/usr/bin/rm', 'rm']) expect(matches(command, copy, 'allow')).toBe(false);
+  });
   it('with a slash is the resolved path', () => {
     expect(matches('/home/a/ls **', planted, 'allow')).toBe(true);
     expect(matches('/home/*/ls **', planted, 'allow')).toBe(true);

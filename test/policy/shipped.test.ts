@@ -67,10 +67,17 @@ describe('the policy shipped', () => {
         expect(decide(run(line)).rule?.id).toBe('no-wipe');
       for (const line of [
         'find . -delete',
-        'crontab -e',
-        'at now',
-        'systemd-run x',
-        'docker run x',
+        ...['at now', 'batch', 'crontab -e', 'atrm 1', 'systemd-run x', 'run0 x', 'machinectl shell', 'busctl call x'],
+        ...['dbus-send x', 'gdbus call', 'docker run x', 'podman run x', 'nerdctl run x', 'ctr run x', 'crictl exec x'],
+        ...[
+          'lxc exec x',
+          'lxc-attach -n x',
+          'incus exec x',
+          'buildah run x',
+          'virsh start x',
+          'nsenter -t 1',
+          'bwrap x',
+        ],
         'shutdown',
         'systemctl --force reboot',
         'dd if=x of=/dev/sda',

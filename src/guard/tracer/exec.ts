@@ -8,6 +8,7 @@ import { type Plan, planExec, stricter } from './plan.js';
 import { shownWords } from './show.js';
 import type { Image, Task } from './tasks.js';
 import type { Door } from './traced.js';
+import type { Twins } from './twins.js';
 
 /** The life of one exec: asked at the seccomp stop, checked at the exec stop. */
 export interface ExecGate {
@@ -25,6 +26,7 @@ export interface ExecGateOptions {
   door: Door;
   /** The session's root directory, opened on first use. */
   rootOf(task: Task): number | undefined;
+  twins: Twins;
   waiting: Map<number, Task>;
 }
 
@@ -33,7 +35,7 @@ const SIGKILL = 9;
 /** The environment may have become another since the question: what would not have been trusted is not. */
 const wary = (image: Image): Image => ({ ...image, children: 'checked' });
 
-export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): ExecGate {
+export function createExecGate({ door, rootOf, twins, waiting }: ExecGateOptions): ExecGate {
   const refuse = (task: Task, code: number = Errno.EACCES) => {
     task.approved = undefined;
     if (skipCall(task.tid, code)) cont(task.tid);
@@ -92,12 +94,12 @@ export function createExecGate({ door, rootOf, waiting }: ExecGateOptions): Exec
       if (call === 'unreadable') return refuseNoting(task, 'unreadable');
       const root = rootOf(task);
       if (root === undefined) return refuseNoting(task, 'unreadable', call.argv);
-      const plan = planExec({ root, pid: tid, trust: session.trust }, call);
+      const plan = planExec({ root, pid: tid, trust: session.trust, twins }, call);
       if (plan === 'absent') {
         cont(tid);
         return;
       }
-      if (plan === 'refuse') return refuseNoting(task, 'unnamed', call.argv);
+      if (typeof plan === 'string') return refuseNoting(task, plan, call.argv);
       if (tid === session.command && session.step < session.steps.length) launcherStep(task, plan);
       else ask(task, plan, 0, 'trusted');
     },

@@ -4,16 +4,20 @@ import { readBytes, readSmall } from '../../os/memory.js';
 import { stackOf } from '../../os/ptrace.js';
 import { isHook } from '../hooks.js';
 import type { Plan } from './plan.js';
+import { printAt } from './print.js';
 
 /** Argument bytes compared at a time. */
 const PIECE = 256 * 1024;
 
 /**
- * True when the image of a process at its exec stop is the one planned: the same file, the same words. Not one
- * instruction of it has run.
+ * True when the image of a process at its exec stop is the one planned: the same file, the same content where the
+ * account could have changed it, the same words. Not one instruction of it has run, and nobody can write a file that
+ * runs.
  */
 export function imageMatches(pid: number, plan: Plan): boolean {
-  return statPath(`/proc/${pid}/exe`)?.id === plan.exe && wordsMatch(pid, plan);
+  const exe = `/proc/${pid}/exe`;
+  if (statPath(exe)?.id !== plan.exe || !wordsMatch(pid, plan)) return false;
+  return plan.print === undefined || printAt(exe) === plan.print;
 }
 
 /** True when the environment of a process at its exec stop holds a hook, or cannot be read. */

@@ -1,8 +1,11 @@
 import { basename } from 'node:path';
 import type { Children, Program } from '../../policy/types.js';
 import { AT_FDCWD, type ExecCall } from './call.js';
+import { isLoader, loaderCall } from './loader.js';
+import { printOf } from './print.js';
 import { type Found, release, resolveCall, resolvePath } from './resolve.js';
 import type { Trust } from './trust.js';
+import type { Twins } from './twins.js';
 
 /** One program the door must be asked about before an exec may go on. */
 export interface Part {
@@ -20,6 +23,8 @@ export interface Plan {
   parts: Part[];
   /** Identity of the executable at the exec stop. */
   exe: string;
+  /** Its print, where the account might write another content into the same file. */
+  print: string | undefined;
   /** The new image's argv, as bytes each ending in NUL, and their number. */
   argv: Buffer;
   argc: number;
@@ -27,16 +32,18 @@ export interface Plan {
   hooks: string[];
 }
 
-export type Planned = Plan | 'absent' | 'refuse';
+/** Why an exec is refused unasked: its file has no name, or none that will stay its own, or it could not run. */
+export type Unasked = 'unnamed' | 'narrow' | 'hidden' | 'unsteady';
+export type Planned = Plan | 'absent' | Unasked;
 
 /** The kernel gives up with ELOOP beyond this. */
 const MAX_INTERPRETERS = 5;
-const LOADER = /^ld(-linux.*|-musl-.*|\.so.*|-\d.*|64.*)\.so(\.\d+)?$|^ld\.so$/;
 
 export interface Place {
   root: number;
   pid: number;
   trust: Trust;
+  twins: Twins;
 }
 
 export function planExec(place: Place, call: ExecCall): Planned {
@@ -51,8 +58,9 @@ export function planExec(place: Place, call: ExecCall): Planned {
 }
 
 function plan(place: Place, call: ExecCall, found: Found, opened: Found[]): Planned {
-  const program = programOf(place, found, call.argv);
-  const asked = found.shebang && !staysItself(place, found, call.path) ? unsteady(program) : program;
+  let known = know(place, found, call.argv);
+  if (known === 'hidden') return known;
+  const asked = found.shebang && !staysItself(place, found, call.path) ? unsteady(known.program) : known.program;
   const parts: Part[] = [{ program: asked, argv: call.argv, part: 'program' }];
   let argv = call.argv;
   let name = kernelName(call);
@@ -72,13 +80,17 @@ function plan(place: Place, call: ExecCall, found: Found, opened: Found[]): Plan
     opened.push(next);
     name = Buffer.from(interpreter, 'latin1');
     image = next;
-    parts.push({ program: programOf(place, next, argv), argv, part: 'interpreter' });
+    known = know(place, next, argv);
+    if (known === 'hidden') return known;
+    parts.push({ program: known.program, argv, part: 'interpreter' });
     script = { path: found.path, interpreter: next.path };
   }
-  const loaded = loadedProgram(place, image, argv, opened);
-  if (loaded === 'refuse') return 'refuse';
-  if (loaded) parts.push(loaded);
-  return { parts, exe: image.stat.id, argv: joined(argv), argc: argv.length, script, hooks: call.hooks };
+  const exe = { exe: image.stat.id, print: known.print, argv: joined(argv), argc: argv.length };
+  if (![image.path, ...(known.program.same ?? [])].some((path) => isLoader(basename(path))))
+    return { parts, ...exe, script, hooks: call.hooks };
+  const loaded = loadedProgram(place, argv, opened);
+  if (typeof loaded === 'string') return loaded;
+  return { parts: [...parts, ...loaded.parts], ...exe, script, hooks: [...call.hooks, ...loaded.hooks] };
 }
 
 /**
@@ -99,55 +111,53 @@ function kernelName(call: ExecCall): Buffer {
   return call.path.length === 0 ? Buffer.from(base) : Buffer.concat([Buffer.from(`${base}/`), call.path]);
 }
 
-function programOf(place: Place, found: Found, argv: readonly Buffer[]): Program {
+interface Known {
+  program: Program;
+  /** Set where the account might change the file. */
+  print: string | undefined;
+}
+
+/** A file by all its names: those it was reached by, and those of the system's programs it is the same as. */
+function know({ root, trust, twins }: Place, found: Found, argv: readonly Buffer[]): Known | 'hidden' {
   const names = new Set<string>();
   if (found.requested !== undefined) names.add(basename(found.requested));
   if (!found.deleted) names.add(basename(found.path));
   const own = argv[0]?.toString('utf8') ?? '';
   if (own !== '') names.add(basename(own));
-  const trustedNames = found.deleted
-    ? []
-    : place.trust.names(place.root, found.requested, found.path, found.stat, found.fd);
-  return { path: found.path, names: [...names].filter((n) => n !== ''), trustedNames };
+  names.delete('');
+  const trustedNames = found.deleted ? [] : trust.names(root, found.requested, found.path, found.stat, found.fd);
+  if (trustedNames.length > 0)
+    return { program: { path: found.path, names: [...names], trustedNames }, print: undefined };
+  const print = printOf(found.fd, found.stat.size);
+  if (print === undefined) return 'hidden';
+  const same = twins.of(found.stat.id, print).filter((path) => path !== found.path);
+  for (const path of same) names.add(basename(path));
+  const program = { path: found.path, names: [...names], trustedNames };
+  return { program: same.length === 0 ? program : { ...program, same }, print };
 }
 
-/** `ld.so /bin/x` runs x without an exec of it. */
+/**
+ * What a loader will run. It opens the file by name once everything is decided, so the way there and the file must be
+ * beyond the account's writing. Without a slash it searches its library path, which only it knows.
+ */
 function loadedProgram(
   place: Place,
-  image: Found,
   argv: readonly Buffer[],
   opened: Found[],
-): Part | 'refuse' | undefined {
-  if (!LOADER.test(basename(image.path))) return undefined;
-  const at = programArgument(argv.map((a) => a.toString('latin1')));
-  if (at === undefined) return undefined;
-  const text = argv[at]?.toString('utf8') ?? '';
-  // Without a slash the loader searches its library path, which only it knows.
-  if (!text.includes('/')) return 'refuse';
+): { parts: Part[]; hooks: string[] } | Unasked {
+  const call = loaderCall(argv.map((a) => a.toString('latin1')));
+  if (call === undefined) return { parts: [], hooks: [] };
+  const text = argv[call.at]?.toString('utf8') ?? '';
+  if (!text.includes('/')) return 'unnamed';
   const found = resolvePath(place.root, place.pid, text);
-  if (typeof found === 'string') return 'refuse';
+  if (typeof found === 'string') return 'unnamed';
   opened.push(found);
-  const rest = argv.slice(at);
-  return { program: programOf(place, found, rest), argv: rest, part: 'loaded' };
-}
-
-/** Index of the first argument that is not an option; options the loader knows take one value or none. */
-function programArgument(argv: readonly string[]): number | undefined {
-  const withValue = new Set([
-    '--library-path',
-    '--glibc-hwcaps-prepend',
-    '--glibc-hwcaps-mask',
-    '--inhibit-rpath',
-    '--audit',
-    '--preload',
-    '--argv0',
-  ]);
-  for (let i = 1; i < argv.length; i += 1) {
-    const word = argv[i] ?? '';
-    if (withValue.has(word)) i += 1;
-    else if (!word.startsWith('--')) return i;
-  }
-  return undefined;
+  const rest = argv.slice(call.at);
+  const known = know(place, found, rest);
+  if (known === 'hidden') return known;
+  const steady = text.startsWith('/') && place.trust.sound(place.root, text);
+  if (!steady || known.program.trustedNames.length === 0) return 'unsteady';
+  return { parts: [{ program: known.program, argv: rest, part: 'loaded' }], hooks: call.hooks };
 }
 
 function joined(argv: readonly Buffer[]): Buffer {

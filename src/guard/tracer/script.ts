@@ -9,6 +9,10 @@ export interface Shebang {
   argument?: string;
 }
 
+/** An ELF file of 32-bit words: i386, arm, x32. */
+export const isNarrow = (head: Buffer): boolean =>
+  head.length > 4 && head.readUInt32BE(0) === 0x7f45_4c46 && head[4] === 1;
+
 const BLANK = /[ \t]/;
 
 /** The interpreter line in a file's first bytes; undefined when there is none the kernel would take. */

@@ -11,6 +11,7 @@ import { censusOf } from './counting.js';
 import { createExecGate } from './exec.js';
 import { LAUNCHER, newTask, type Task } from './tasks.js';
 import type { Door, Traced } from './traced.js';
+import type { Twins } from './twins.js';
 
 /** What was handled of the reports there were. */
 export type Drained = 'nothing' | 'all' | 'some';
@@ -49,16 +50,17 @@ const GROUP_STOPS = new Set([SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
 
 export interface TracerOptions {
   door: Door;
+  twins: Twins;
   /** A child that is not traced (line-only sessions) ended. */
   onChild(pid: number, status: ExitStatus): void;
 }
 
-export function createTracer({ door, onChild }: TracerOptions): Tracer {
+export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
   const tasks = new Map<number, Task>();
   /** Children that stopped before their parent's fork was reported: kept stopped until it is. */
   const strangers = new Map<number, number>();
   const waiting = new Map<number, Task>();
-  const gate = createExecGate({ door, rootOf, waiting });
+  const gate = createExecGate({ door, rootOf, twins, waiting });
 
   const sessions = new Set<Traced>();
   /** Held back at a fork until the next `relax`. */

@@ -43,7 +43,7 @@ function matchProgram(alternatives: readonly Glob[], question: CommandQuestion, 
 
 function pathsOf({ words, program, builtin }: CommandQuestion, effect: Effect): string[] {
   const typed = words[0] as Word;
-  if (effect === 'deny') return program ? [program.path, typed.text] : [typed.text];
+  if (effect === 'deny') return program ? [program.path, ...(program.same ?? []), typed.text] : [typed.text];
   if (builtin || program?.unsteady) return [];
   return [program?.path ?? typed.text];
 }

@@ -3,7 +3,7 @@ import { allowList, attackGround, attackTable, py } from '../../helpers/attack-t
 
 /**
  * Under a list of what may run: another program under an allowed name, or under none. A row: see shell.test.ts. Deny rows
- * name a program and do not hold against copies of it; an allow list does.
+ * hold against plain copies (exec-gate.test.ts), not against programs changed on purpose; an allow list does.
  */
 const ground = attackGround(allowList('bash sh cp ln chmod mkdir cat ls python3 touch mv env head id xargs dd perl'));
 const LOADER = '$(ls /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1 2>/dev/null)';
