@@ -104,6 +104,9 @@ export class Connection<L extends Login> implements SshConnection {
         return this.#service(new ByteReader(payload, 1).name());
       case MSG.USERAUTH_REQUEST:
         return this.#userAuth(payload);
+      case MSG.USERAUTH_INFO_RESPONSE:
+        if (this.#phase !== 'auth' || !this.#auth.response(payload)) this.#transport.unimplemented();
+        return;
       default:
         return this.#phase === 'open' ? this.#connectionMessage(type, payload) : this.#early(type);
     }

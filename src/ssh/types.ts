@@ -76,6 +76,14 @@ export interface Login {
   target: string;
 }
 
+/** The key is good, and something only the person knows is asked for besides (RFC 4256). */
+export interface Challenge<L extends Login = Login> {
+  /** Shown by the client; what is typed is not. */
+  prompt: string;
+  /** Undefined or a throw: wrong. */
+  answer(typed: string): Promise<L | undefined>;
+}
+
 export interface PtyRequest {
   /** [A-Za-z0-9._+-]{1,64} */
   term: string;
@@ -130,8 +138,8 @@ export interface SessionChannel {
 export interface SshHooks<L extends Login = Login> {
   /** Would this key do? Unsigned: proves nothing. A throw is a no. */
   probe(conn: SshConnection, name: LoginName, key: OfferedKey): Promise<boolean>;
-  /** Verifies and admits. Undefined or a throw: refused. */
-  login(conn: SshConnection, name: LoginName, proof: Proof): Promise<L | undefined>;
+  /** Verifies and admits, or asks for more. Undefined or a throw: refused. */
+  login(conn: SshConnection, name: LoginName, proof: Proof): Promise<L | Challenge<L> | undefined>;
   /** A shell or exec was asked for, and the client told it will come. Called at most once a channel. */
   session(conn: SshConnection, login: L, request: SessionRequest, channel: SessionChannel): void;
   /** The client has been told. */

@@ -3,11 +3,14 @@ import { MAX_PENDING_AUTHS, PROBE_GRID_MS, REFUSAL_GRID_MS, TIMER_GRAIN_MS } fro
 import { ByteReader, message } from './bytes.js';
 import { type LoginName, parseLoginName } from './login-name.js';
 import { BYE, KEY_TYPE_OF, MSG } from './messages.js';
-import type { OfferedKey, Proof } from './types.js';
+import type { Challenge, Login, OfferedKey, Proof } from './types.js';
 
-export interface AuthHost<L> {
+/** A code or a recovery code, with room for how people write them. Bytes. */
+const MAX_ANSWER = 256;
+
+export interface AuthHost<L extends Login> {
   probe(name: LoginName, key: OfferedKey): Promise<boolean>;
-  login(name: LoginName, proof: Proof): Promise<L | undefined>;
+  login(name: LoginName, proof: Proof): Promise<L | Challenge<L> | undefined>;
   admitted(login: L): void;
   send(payload: Buffer): void;
   /** The connection ends. */
@@ -32,15 +35,19 @@ interface Attempt {
 }
 
 /**
- * RFC 4252 on the server's side, publickey alone. One attempt is decided at a time. Every no is the same message at a time
+ * RFC 4252 on the server's side: publickey, and where the login needs more, keyboard-interactive after it (RFC 4256). One attempt is decided at a time. Every no is the same message at a time
  * that depends only on when the attempt came: nothing tells a user who exists from one who does not.
  */
-export class UserAuth<L> {
+export class UserAuth<L extends Login> {
   #user: string | undefined;
   #busy = false;
   #over = false;
   #refused = 0;
   #probes = 0;
+  /** A key was good, and this is asked for besides. */
+  #challenge: Challenge<L> | undefined;
+  /** When the question now on the client's screen was asked for; undefined: none is. */
+  #asked: Attempt | undefined;
   readonly #waiting: Attempt[] = [];
 
   constructor(
@@ -59,9 +66,26 @@ export class UserAuth<L> {
     if (this.#user !== undefined && this.#user !== raw) return this.#end(BYE.PROTOCOL_ERROR, 'the user name changed');
     this.#user = raw;
     const attempt = { raw, body, payload: copy, receivedAt: this.limits.clock.mono() };
+    // Who asks for something else has given up on the question (RFC 4256, 3.1).
+    if (this.#asked) this.#busy = false;
+    this.#asked = undefined;
     if (!this.#busy) return this.#decide(attempt);
     if (this.#waiting.length >= MAX_PENDING_AUTHS) return this.#end(BYE.PROTOCOL_ERROR, 'too many attempts at once');
     this.#waiting.push(attempt);
+  }
+
+  /** Takes a USERAUTH_INFO_RESPONSE; false: nobody asked. Throws Malformed. */
+  response(payload: Buffer): boolean {
+    const attempt = this.#asked;
+    this.#asked = undefined;
+    if (!attempt || !this.#challenge) return false;
+    const body = new ByteReader(Buffer.from(payload), 1);
+    const count = body.uint32();
+    const typed = count === 1 ? body.string() : Buffer.alloc(0);
+    const { answer } = this.#challenge;
+    const fits = count === 1 && typed.length <= MAX_ANSWER;
+    this.#settle(attempt, fits ? safely(() => answer(typed.toString())) : Promise.resolve(undefined));
+    return true;
   }
 
   get #done(): boolean {
@@ -78,6 +102,7 @@ export class UserAuth<L> {
     const method = attempt.body.name();
     if (method === 'publickey') return this.#publicKey(attempt);
     if (method === 'none') return this.#answerNo();
+    if (method === 'keyboard-interactive' && this.#challenge) return this.#ask(attempt, this.#challenge);
     this.#countRefusal();
   }
 
@@ -110,14 +135,29 @@ export class UserAuth<L> {
   }
 
   #login(attempt: Attempt, name: LoginName | undefined, proof: Proof | undefined): void {
-    const asked = name && proof ? safely(() => this.host.login(name, proof)) : Promise.resolve(undefined);
+    this.#challenge = undefined;
+    this.#settle(attempt, name && proof ? safely(() => this.host.login(name, proof)) : Promise.resolve(undefined));
+  }
+
+  #settle(attempt: Attempt, asked: Promise<L | Challenge<L> | undefined>): void {
     asked.then((login) => {
       if (this.#done) return;
       if (login === undefined) return this.#later(attempt, REFUSAL_GRID_MS, () => this.#countRefusal());
+      if ('answer' in login) {
+        this.#challenge = login;
+        return this.#answerNo(true);
+      }
       this.stop();
       this.host.send(message(MSG.USERAUTH_SUCCESS));
       this.host.admitted(login);
     });
+  }
+
+  #ask(attempt: Attempt, { prompt }: Challenge<L>) {
+    this.#busy = true;
+    this.#asked = attempt;
+    const [name, instruction, language, prompts, echo] = ['', '', '', 1, false];
+    this.host.send(message(MSG.USERAUTH_INFO_REQUEST, name, instruction, language, prompts, prompt, echo));
   }
 
   /** Answers at the next point of the attempt's own grid: timers are a millisecond coarse, and would tell the difference. */
@@ -141,9 +181,10 @@ export class UserAuth<L> {
     this.#answerNo();
   }
 
-  #answerNo(): void {
-    const partial = false;
-    this.host.send(message(MSG.USERAUTH_FAILURE, 'publickey', partial));
+  /** `partial`: what was tried was good, and the method named is wanted besides. */
+  #answerNo(partial = false): void {
+    const method = this.#challenge ? 'keyboard-interactive' : 'publickey';
+    this.host.send(message(MSG.USERAUTH_FAILURE, method, partial));
     this.#next();
   }
 
