@@ -1,6 +1,8 @@
 import type { Config } from '../config/types.js';
 import type { Clock } from '../core/clock.js';
+import { prove } from '../mfa/index.js';
 import type { Store } from '../store/types.js';
+import { enrolFactor, removeFactor, useFactor } from './acts-factor.js';
 import { labelUser, setFacts, userOfSubject } from './acts-facts.js';
 import { giveGrant, revoke } from './acts-grants.js';
 import { liftLock, lockAgainst, putLock } from './acts-locks.js';
@@ -112,6 +114,19 @@ class StoreAuthority implements t.Authority {
     const scene = this.#scene();
     userOf(scene, who.user);
     return knownFacts(scene, who);
+  }
+
+  enrolFactor = (input: { user: string; issuer: string }) => this.#perform((scene) => enrolFactor(scene, input));
+  removeFactor = (input: { user: string }) => this.#perform((scene) => removeFactor(scene, input));
+
+  async proveFactor(user: string, typed: string): Promise<t.FactorVerdict> {
+    const factor = this.user(user)?.factor;
+    if (!factor) return { ok: false, why: 'none' };
+    const proof = prove(factor, typed, this.#clock.now());
+    if (!proof.ok) return proof;
+    // In one tick with the look at it: no code is good twice.
+    await this.#perform((scene) => useFactor(scene, { user, factor: proof.factor }));
+    return { ok: true, by: proof.by };
   }
 
   async setPolicy(policy: t.PolicyView, config = this.#config) {

@@ -70,6 +70,7 @@ export function baseFacts(scene: Scene, user: User, query: RightsQuery): BaseFac
     risk: {},
     approval: {},
     startedAt: query.startedAt,
+    ...(query.mfaAt === undefined ? {} : { mfaAt: query.mfaAt }),
     timezone: config.timezone,
   };
   const { key } = query.auth;

@@ -28,6 +28,7 @@ export type ChangeKind =
   | 'key-removed'
   | 'key-expired'
   | 'policy'
+  | 'factor'
   | 'context';
 
 /** Something became true. Versions rise by one, without gaps, from 1 in each process. */
@@ -121,7 +122,11 @@ export interface RightsQuery {
   auth: { method: string; key?: string };
   /** When the session was admitted, ms since the epoch. */
   startedAt: number;
+  /** When the second factor was last proved on this connection, ms since the epoch. */
+  mfaAt?: number;
 }
+
+export type FactorVerdict = { ok: true; by: 'totp' | 'recovery' } | { ok: false; why: 'wrong' | 'used' | 'none' };
 
 export interface Done {
   change: Change;
@@ -155,6 +160,15 @@ export interface Authority {
   grant(input: GiveGrant): Promise<Done & { grant: Grant; warning?: string }>;
   /** Rejects with `not-found` when nothing is held, and when a role is held by policy alone (naming file and line). */
   revoke(what: RevokeWhat, by: string): Promise<Done & { grants: Grant[] }>;
+  /** Gives a second factor in place of any before. The codes and the URI, which holds the secret, are never told again. */
+  enrolFactor(input: { user: string; issuer: string }): Promise<Done & { uri: string; codes: string[] }>;
+  /** Rejects with `not-found` when there is none. */
+  removeFactor(input: { user: string }): Promise<Done>;
+  /**
+   * Holds what was typed against the user's second factor. A code that holds is used up, durably, when this resolves. Does
+   * not bound how often it is asked: the caller does.
+   */
+  proveFactor(user: string, typed: string): Promise<FactorVerdict>;
   lock(input: PutLock): Promise<Done & { lock: Lock }>;
   unlock(id: string, by: string): Promise<Done & { lock: Lock }>;
   /** Sets and unsets facts by hand, all of them in one change. Rejects with `usage` for what there cannot be. */

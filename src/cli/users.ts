@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { readPublicKeyFile } from '../authority/key-file.js';
 import type { Reply } from '../control/admin-port.js';
 import { effectLines } from './effects.js';
+import { addFactors } from './factors.js';
 import { parseChanges } from './facts.js';
-import { addMissing } from './later.js';
 import { now } from './now.js';
 import { type Globals, show } from './output.js';
 import { fields, table } from './table.js';
@@ -19,7 +19,7 @@ export function addUsers(program: Command): void {
   addLabel(user);
   addRemove(user);
   addKeys(user);
-  addMissing(user.command('mfa').description('second factor'), 'enroll', 'a second factor');
+  addFactors(user);
 }
 
 interface AddOptions extends Globals {
@@ -90,6 +90,7 @@ function userLines(u: UserView): string[] {
     ['account', u.account],
     ['since', showMoment(u.createdAt, nowMs)],
     ['locked', u.locked ? 'yes' : undefined],
+    ['mfa', u.mfa && `since ${showMoment(u.mfa.enrolledAt, nowMs)}, ${u.mfa.recoveryCodes} recovery codes left`],
     ...Object.entries(u.labels).map(([name, value]) => ['label', `${name} ${JSON.stringify(value)}`] as const),
     ...u.keys.map((k) => ['key', `${k.fp} ${k.type} ${k.comment}${keyEnd(k.expiresAt)}`] as const),
     ...u.roles.map((role) => ['role', `${role} (policy)`] as const),

@@ -105,6 +105,22 @@ export const VERBS = {
     request: z.strictObject({ of: z.union([s.userName, s.idPrefix]) }),
     reply: z.object({ user: z.string(), session: z.string().optional(), facts: z.array(s.factView) }),
   },
+  'user.mfa-enroll': {
+    offline: true,
+    request: z.strictObject({ name: s.userName, reason: s.reason.optional() }),
+    /** `uri` holds the secret, and the codes are good as they are: neither is ever told again. */
+    reply: z.object({
+      name: z.string(),
+      uri: z.string(),
+      recoveryCodes: z.array(z.string()),
+      effects: z.array(s.effect),
+    }),
+  },
+  'user.mfa-remove': {
+    offline: true,
+    request: z.strictObject({ name: s.userName, reason: s.reason.optional() }),
+    reply: z.object({ name: z.string(), effects: z.array(s.effect) }),
+  },
   grant: {
     offline: true,
     request: z.strictObject({

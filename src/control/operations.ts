@@ -5,6 +5,7 @@ import type { AdminPort } from './admin-port.js';
 import { context } from './context.js';
 import type { Deps, OperationsOptions } from './deps.js';
 import { explaining } from './explaining.js';
+import { factors } from './factors.js';
 import { people } from './people.js';
 import { diffing } from './policy-diff.js';
 import { policyOperations } from './policy-operations.js';
@@ -16,6 +17,7 @@ export function createOperations(options: OperationsOptions): AdminPort {
   return {
     ...watching(deps),
     ...people(deps),
+    ...factors(deps),
     ...rights(deps),
     ...context(deps),
     ...explaining(deps),

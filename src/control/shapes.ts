@@ -129,6 +129,8 @@ export const user = z.object({
   roles: z.array(z.string()),
   grants: z.array(grant),
   locked: z.boolean(),
+  /** The second factor, where there is one. */
+  mfa: z.object({ enrolledAt: isoTime, recoveryCodes: z.number() }).optional(),
 });
 
 export const lock = z.object({

@@ -44,6 +44,7 @@ export function userView(u: User, authority: Authority): Reply<'user.show'>['use
     roles: authority.policyRoles(u.name),
     grants: authority.grants({ user: u.name }).map(grantView),
     locked: authority.lockFor({ user: u.name }) !== undefined,
+    ...(u.factor && { mfa: { enrolledAt: iso(u.factor.enrolledAt), recoveryCodes: u.factor.recovery.length } }),
   };
 }
 

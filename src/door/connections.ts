@@ -45,9 +45,12 @@ export function sshHooks(parts: ConnectionParts): SshHooks<KeeperLogin> {
         signed: proof.signedBlob.toString('base64'),
         signature: proof.signature.toString('base64'),
       } as const;
+      const { user, target } = name;
       const answer = await requests.ask((q) => keeper().send({ ...ask, q }));
-      if (answer.type !== 'logged-in' || answer.login === undefined) return undefined;
-      return { user: name.user, target: name.target, id: answer.login };
+      if (answer.type !== 'logged-in') return undefined;
+      if (answer.login !== undefined) return { user, target, id: answer.login };
+      if (answer.prompt === undefined) return undefined;
+      return { prompt: answer.prompt, answer: (typed) => second(conn, { user, target }, typed, parts) };
     },
     session(conn, login, request, channel) {
       serve(conn, login, request, channel, parts).catch((error: unknown) => refuse(channel, request, messageOf(error)));
@@ -56,6 +59,17 @@ export function sshHooks(parts: ConnectionParts): SshHooks<KeeperLogin> {
     fault: (conn, error) => void process.stderr.write(`sallyport: connection ${conn.id}: ${messageOf(error)}\n`),
     closed: (conn) => void keeper().send({ type: 'closed', conn: conn.id }),
   };
+}
+
+/** The keeper remembers whose key was good on this connection: all that goes there is what was typed. */
+async function second(
+  conn: SshConnection,
+  who: Login,
+  typed: string,
+  { requests, keeper }: ConnectionParts,
+): Promise<KeeperLogin | undefined> {
+  const answer = await requests.ask((q) => keeper().send({ type: 'second', conn: conn.id, typed, q }));
+  return answer.type === 'logged-in' && answer.login !== undefined ? { ...who, id: answer.login } : undefined;
 }
 
 async function serve(

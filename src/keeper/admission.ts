@@ -105,6 +105,7 @@ function rightsOf(login: LoginRecord, startedAt: number, authority: Authority): 
     source: { ip: login.ip },
     auth: { method: 'publickey', key: login.key },
     startedAt,
+    ...(login.mfaAt === undefined ? {} : { mfaAt: login.mfaAt }),
   });
 }
 
@@ -273,8 +274,7 @@ function changedSince(s: LiveSession, parts: AdmissionParts): ReturnType<typeof 
   const against = standsAgainst(s, authority);
   if (against) return against;
   if (authority.version() !== s.version) {
-    const { source, auth } = s.rights.facts;
-    const now = authority.rightsFor({ user: s.user, target: s.target, source, auth, startedAt: s.startedAt });
+    const now = authority.rightsFor({ ...s.rights.facts, user: s.user, target: s.target, startedAt: s.startedAt });
     const terms = sessionDeadlines(parts.config.current, now, s.compiled, s.startedAt, clock.now());
     if (!isDeepStrictEqual(now, s.rights) || !isDeepStrictEqual(terms, s.deadlines))
       return { cause: 'revoked', reason: 'your rights changed just now: connect again' };

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Authority } from '../authority/index.js';
 import type { Clock } from '../core/clock.js';
 import { newId } from '../core/ids.js';
+import { createLimiter, type Limiter } from '../mfa/index.js';
 import { compileRights } from '../policy/index.js';
+import type { RightsData } from '../policy/types.js';
 import { LOGIN_QUESTION, SESSION_QUESTION } from '../session/index.js';
 import { parseLoginName, verifyProof } from '../ssh/index.js';
 import type { AuditLog } from '../store/index.js';
@@ -23,12 +25,22 @@ export interface LoginRecord {
   ip: string;
   port: number;
   at: number;
+  /** When the second factor was proved, where it was. */
+  mfaAt?: number;
+}
+
+/** The login's id, or what is asked for besides; neither: refused. */
+export interface LoginAnswer {
+  login?: string;
+  prompt?: string;
 }
 
 export interface Logins {
   probe(message: Extract<FromDoor, { type: 'probe' }>, pair: number): boolean;
-  /** The login's id once it is durable in the audit log; undefined: refused. */
-  login(message: Extract<FromDoor, { type: 'login' }>, pair: number): Promise<string | undefined>;
+  /** The login is durable in the audit log when its id is told. */
+  login(message: Extract<FromDoor, { type: 'login' }>, pair: number): Promise<LoginAnswer>;
+  /** What was typed on a connection whose key was good. */
+  second(message: Extract<FromDoor, { type: 'second' }>, pair: number): Promise<LoginAnswer>;
   get(id: string, conn: number, pair: number): LoginRecord | undefined;
   all(): Iterable<LoginRecord>;
   /** Forgets the logins of a connection. */
@@ -51,6 +63,21 @@ export function createLogins(parts: LoginParts): Logins {
   const seen = new Set<string>();
   /** Names whose keys were asked about and not known, by connection: one audit entry when it closes. */
   const tried = new Map<number, string>();
+  /** By connection: a good key that is not enough. */
+  const halfway = new Map<number, Accepted>();
+  const limiter = createLimiter(parts.clock);
+
+  const accept = async (who: Accepted, connection: Connection, mfa?: SecondFactor): Promise<LoginAnswer> => {
+    const record = recordOf(who, connection, parts.clock.now(), mfa);
+    const data = mfa && { data: { mfa: mfa.by } };
+    parts.audit.append({ event: 'login', ...whose(record), door: record.pair, key: record.key, ...data });
+    await parts.audit.durable();
+    // Whose connection has gone by now has nothing to use it on, and nobody would forget it.
+    if (parts.connection(record.conn) !== connection) return {};
+    byId.set(record.id, record);
+    return { login: record.id };
+  };
+
   return {
     // One path for every name: what exists shows in neither answer nor delay beyond the answer itself.
     probe(m, pair) {
@@ -59,20 +86,28 @@ export function createLogins(parts: LoginParts): Logins {
       return known;
     },
     async login(message, pair) {
-      const why = await judge(message, seen, parts);
-      const connection = parts.connection(message.conn);
-      if (typeof why === 'string' || !connection || connection.pair !== pair) {
-        refused(message, typeof why === 'string' ? why : 'unknown connection', connection, parts.audit);
-        return undefined;
+      const connection = connectionOf(message.conn, pair, parts);
+      halfway.delete(message.conn);
+      const who = connection ? identify(message, seen) : 'unknown connection';
+      const verdict = typeof who === 'string' || !connection ? who : await judge(who, connection, undefined, parts);
+      if (typeof who !== 'string' && connection && verdict === ALLOWED) return await accept(who, connection);
+      if (typeof who !== 'string' && connection && verdict === MORE) {
+        if (parts.connection(message.conn) === connection) halfway.set(message.conn, who);
+        return { prompt: PROMPT };
       }
-      const { ip, port } = connection;
-      const record = { ...why, id: newId(), conn: message.conn, pair, ip, port, at: parts.clock.now() };
-      parts.audit.append({ event: 'login', ...who(record), door: pair, key: record.key });
-      await parts.audit.durable();
-      // Whose connection has gone by now has nothing to use it on, and nobody would forget it.
-      if (parts.connection(message.conn) !== connection) return undefined;
-      byId.set(record.id, record);
-      return record.id;
+      refused({ name: message.name, key: fingerprint(message.key) }, String(verdict), connection, parts.audit);
+      return {};
+    },
+    async second({ conn, typed }, pair) {
+      const connection = connectionOf(conn, pair, parts);
+      const who = halfway.get(conn);
+      if (!connection || !who) return {};
+      const by = await proveSecond(who.user, typed, limiter, parts);
+      const mfa = by.ok ? { at: parts.clock.now(), by: by.by } : undefined;
+      const verdict = mfa ? await judge(who, connection, mfa.at, parts) : `second factor: ${by.ok ? '' : by.why}`;
+      if (mfa && verdict === ALLOWED && halfway.delete(conn)) return await accept(who, connection, mfa);
+      refused({ name: who.user, key: who.key }, String(verdict), connection, parts.audit);
+      return {};
     },
     get(id, conn, pair) {
       const record = byId.get(id);
@@ -81,9 +116,38 @@ export function createLogins(parts: LoginParts): Logins {
     all: () => byId.values(),
     closed(conn) {
       noteTried(tried, parts.connection(conn), conn, parts.audit);
+      halfway.delete(conn);
       for (const record of byId.values()) if (record.conn === conn) byId.delete(record.id);
     },
   };
+}
+
+const PROMPT = 'Verification code: ';
+/** Verdicts beside a reason to refuse. */
+const ALLOWED = Symbol('allowed');
+const MORE = Symbol('allowed with a second factor');
+
+interface SecondFactor {
+  at: number;
+  by: string;
+}
+
+function connectionOf(conn: number, pair: number, parts: LoginParts): Connection | undefined {
+  const connection = parts.connection(conn);
+  return connection?.pair === pair ? connection : undefined;
+}
+
+function recordOf(who: Accepted, { id, pair, ip, port }: Connection, at: number, mfa?: SecondFactor): LoginRecord {
+  return { ...who, id: newId(), conn: id, pair, ip, port, at, ...(mfa && { mfaAt: mfa.at }) };
+}
+
+/** Bounded by user over all connections: a code is six digits. */
+async function proveSecond(user: string, typed: string, limiter: Limiter, { authority }: LoginParts) {
+  if (limiter.wait(user) > 0) return { ok: false, why: 'too many wrong codes, looked at no more for a while' } as const;
+  const verdict = await authority.proveFactor(user, typed);
+  if (verdict.ok) limiter.right(user);
+  else limiter.wrong(user);
+  return verdict;
 }
 
 interface Accepted {
@@ -92,12 +156,8 @@ interface Accepted {
   key: string;
 }
 
-async function judge(
-  message: Extract<FromDoor, { type: 'login' }>,
-  seen: Set<string>,
-  parts: LoginParts,
-): Promise<Accepted | string> {
-  const { authority, clock } = parts;
+/** Who it is, by a signature that holds; or why not. */
+function identify(message: Extract<FromDoor, { type: 'login' }>, seen: Set<string>): Accepted | string {
   const proof = {
     algo: message.algo,
     keyType: message.keyType,
@@ -108,31 +168,38 @@ async function judge(
   const name = parseLoginName(message.name);
   if (verifyProof(proof, { user: message.name }) !== true) return 'the signature does not hold';
   if (!once(seen, proof.signedBlob)) return 'the signature was used before';
-  if (!name) return 'no such user';
-  const key = fingerprint(message.key);
-  if (!authority.usableKey(name.user, key)) return 'the key is not a key of this user';
-  const against = standsAgainst({ user: name.user, key, target: name.target }, authority);
+  return name ? { user: name.user, target: name.target, key: fingerprint(message.key) } : 'no such user';
+}
+
+/** What the rules say to one who is who they say; a string says why not. */
+async function judge(who: Accepted, connection: Connection, mfaAt: number | undefined, parts: LoginParts) {
+  const { authority, clock } = parts;
+  const { user, target, key } = who;
+  if (!authority.usableKey(user, key)) return 'the key is not a key of this user';
+  await parts.prepare(user);
+  if (parts.connection(connection.id) !== connection) return 'the connection is gone';
+  if (!authority.usableKey(user, key)) return 'the key is not a key of this user any more';
+  const against = standsAgainst(who, authority);
   if (against) return `${against.cause}${against.reason === undefined ? '' : `: ${against.reason}`}`;
-  if (!Object.hasOwn(parts.targets(), name.target)) return `no target ${name.target}`;
-  await parts.prepare(name.user);
-  const connection = parts.connection(message.conn);
-  if (!connection) return 'the connection is gone';
-  if (!authority.user(name.user)) return 'no such user';
-  const rights = await compileRights(
-    authority.rightsFor({
-      user: name.user,
-      target: name.target,
-      source: { ip: connection.ip },
-      auth: { method: 'publickey', key },
-      startedAt: clock.now(),
-    }),
-  );
+  if (!Object.hasOwn(parts.targets(), target)) return `no target ${target}`;
+  const now = clock.now();
+  const auth = { method: 'publickey', key };
+  const query = { user, target, source: { ip: connection.ip }, auth, startedAt: now };
+  const refusal = await refusalOf(authority.rightsFor({ ...query, ...(mfaAt === undefined ? {} : { mfaAt }) }), now);
+  if (refusal === undefined) return ALLOWED;
+  if (mfaAt !== undefined || (await refusalOf(authority.rightsFor({ ...query, mfaAt: now }), now)) !== undefined)
+    return refusal;
+  return authority.user(user)?.factor ? MORE : `${refusal}: a second factor would do, and the user has none`;
+}
+
+async function refusalOf(data: RightsData, now: number): Promise<string | undefined> {
+  const rights = await compileRights(data);
   for (const question of [LOGIN_QUESTION, SESSION_QUESTION]) {
-    const decision = rights.decide(question, clock.now());
+    const decision = rights.decide(question, now);
     if (!decision.allow)
       return `@${question === LOGIN_QUESTION ? 'login' : 'session'} ${decision.rule?.id ?? decision.why}`;
   }
-  return { user: name.user, target: name.target, key };
+  return undefined;
 }
 
 function once(seen: Set<string>, blob: Buffer): boolean {
@@ -162,16 +229,16 @@ function noteTried(
   audit.append({ event: 'login-refused', user, ...source, reason: 'no key that was offered is known' });
 }
 
-function who(record: LoginRecord) {
+function whose(record: LoginRecord) {
   return { user: record.user, target: record.target, source: `${record.ip}:${record.port}` };
 }
 
 function refused(
-  message: Extract<FromDoor, { type: 'login' }>,
+  { name, key }: { name: string; key: string },
   reason: string,
   connection: Connection | undefined,
   audit: AuditLog,
 ): void {
   const source = connection && { source: `${connection.ip}:${connection.port}` };
-  audit.append({ event: 'login-refused', user: message.name, ...source, key: fingerprint(message.key), reason });
+  audit.append({ event: 'login-refused', user: name, ...source, key, reason });
 }

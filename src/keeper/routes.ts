@@ -7,7 +7,7 @@ import type { DecisionEvent } from '../wire/types.js';
 import type { Admission } from './admission.js';
 import type { Endings } from './ending.js';
 import type { Listener } from './listener.js';
-import type { Logins } from './logins.js';
+import type { LoginAnswer, Logins } from './logins.js';
 import type { Pair } from './pair.js';
 import type { LiveSession, Registry } from './registry.js';
 import type { Trees } from './trees.js';
@@ -41,13 +41,10 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
       pair.toDoor({ type: 'probed', re: message.q, ok: logins.probe(message, pair.number) });
       return;
     case 'login':
-      logins.login(message, pair.number).then(
-        (login) => pair.toDoor({ type: 'logged-in', re: message.q, ...(login === undefined ? {} : { login }) }),
-        (error) => {
-          parts.fault('login', error);
-          pair.toDoor({ type: 'logged-in', re: message.q });
-        },
-      );
+      answerLogin(logins.login(message, pair.number), message.q, pair, parts);
+      return;
+    case 'second':
+      answerLogin(logins.second(message, pair.number), message.q, pair, parts);
       return;
     case 'admit':
       admission.admit(message, pair).then(
@@ -89,6 +86,16 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
 function noteSettled(message: Extract<FromDoor, { type: 'settled' }>, { settled }: RouteParts): void {
   const { sid, version, outcome, programs = 0 } = message;
   settled(sid, version, { outcome, programs });
+}
+
+function answerLogin(answer: Promise<LoginAnswer>, re: number, pair: Pair, parts: RouteParts): void {
+  answer.then(
+    (fields) => pair.toDoor({ type: 'logged-in', re, ...fields }),
+    (error) => {
+      parts.fault('login', error);
+      pair.toDoor({ type: 'logged-in', re });
+    },
+  );
 }
 
 function ownConnection(conn: number, pair: Pair, { listener }: RouteParts): boolean {

@@ -23,12 +23,20 @@ const key = z.strictObject({
   expiresAt: time.exactOptional(),
 });
 
+const factor = z.strictObject({
+  secret: z.string().regex(/^[A-Z2-7]{32}$/, 'not a secret'),
+  enrolledAt: time,
+  lastStep: z.number().int().min(0).exactOptional(),
+  recovery: z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(100),
+});
+
 const user = z.strictObject({
   name: userName,
   createdAt: time,
   account: text.exactOptional(),
   keys: z.array(key),
   labels: z.record(z.string(), fact),
+  factor: factor.exactOptional(),
 });
 
 const grant = z.strictObject({

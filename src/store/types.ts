@@ -13,6 +13,16 @@ export interface UserKey {
   readonly expiresAt?: number;
 }
 
+/** A second factor. The secret, in base32, leaves the keeper once: to be shown when it is made. */
+export interface Factor {
+  readonly secret: string;
+  readonly enrolledAt: number;
+  /** The last step of time that was used: neither it nor an earlier one is good again. */
+  readonly lastStep?: number;
+  /** SHA-256 of each recovery code not used yet, hex. */
+  readonly recovery: readonly string[];
+}
+
 export interface User {
   readonly name: string;
   readonly createdAt: number;
@@ -20,6 +30,7 @@ export interface User {
   readonly account?: string;
   readonly keys: readonly UserKey[];
   readonly labels: Readonly<Record<string, FactValue>>;
+  readonly factor?: Factor;
 }
 
 export interface Grant {

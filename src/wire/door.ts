@@ -50,7 +50,13 @@ export const toDoor = z.discriminatedUnion('type', [
   }),
   /** Answers carry the number of the question. */
   z.object({ type: z.literal('probed'), re: z.number(), ok: z.boolean() }),
-  z.object({ type: z.literal('logged-in'), re: z.number(), login: id.optional() }),
+  /** `prompt`: the key is good, and what it asks for comes as `second`. Neither: refused. */
+  z.object({
+    type: z.literal('logged-in'),
+    re: z.number(),
+    login: id.optional(),
+    prompt: z.string().max(200).optional(),
+  }),
   z.object({ type: z.literal('admitted'), re: z.number(), session: admitted.optional(), refusal: text.optional() }),
   z.object({
     type: z.literal('rights'),
@@ -121,6 +127,8 @@ export const fromDoor = z.discriminatedUnion('type', [
     signed: base64,
     signature: base64,
   }),
+  /** What the person typed after a key that was good and not enough. */
+  z.object({ type: z.literal('second'), q: z.number(), conn: z.number(), typed: z.string().max(256) }),
   z.object({
     type: z.literal('admit'),
     q: z.number(),
