@@ -46,8 +46,8 @@ const areaAddress = addressOf(area);
 const chunk = Buffer.alloc(4096);
 const chunkAddress = addressOf(chunk);
 
-/** Reads the call a tracee is about to make, at its seccomp stop. */
-export function readCall(pid: number): ReadOutcome {
+/** Reads the call a tracee is about to make, at its seccomp stop; `trusted` when that is the word it runs under. */
+export function readCall(pid: number, trusted: boolean): ReadOutcome {
   if (!loadRegisters(pid)) return 'unreadable';
   const number = callNumber();
   if (number !== EXECVE && number !== EXECVEAT) return 'other';
@@ -72,7 +72,7 @@ export function readCall(pid: number): ReadOutcome {
 
   const argv = readWords(pid, argvPointers);
   if (typeof argv === 'string') return argv;
-  const hooks = readHooks(pid, envPointers);
+  const hooks = readHooks(pid, envPointers, trusted);
   if (typeof hooks === 'string') return hooks;
   // The kernel gives a program without arguments an empty one.
   return { path, dirfd, flags, argv: argv.length > 0 ? argv : [Buffer.alloc(0)], hooks };
@@ -136,7 +136,7 @@ function readWords(pid: number, list: readonly number[]): Buffer[] | 'unreadable
   return failed ?? words;
 }
 
-function readHooks(pid: number, list: readonly number[]): string[] | 'unreadable' | 'too-long' {
+function readHooks(pid: number, list: readonly number[], trusted: boolean): string[] | 'unreadable' | 'too-long' {
   const hooks: string[] = [];
   let slow = 0;
   let failed: 'unreadable' | 'too-long' | undefined;
@@ -151,7 +151,7 @@ function readHooks(pid: number, list: readonly number[]): string[] | 'unreadable
     else {
       const end = nameEnd(bytes);
       const name = bytes.toString('latin1', 0, end < 0 ? bytes.length : end);
-      if (isHook(name) && hooks.length < 32) hooks.push(name);
+      if (isHook(name, trusted) && hooks.length < 32) hooks.push(name);
     }
     return failed === undefined;
   });

@@ -88,7 +88,7 @@ export function createExecGate({ door, rootOf, twins, waiting }: ExecGateOptions
         session.command = tid;
         interrupt(session.outer);
       }
-      const call = readCall(tid);
+      const call = readCall(tid, task.image.children === 'trusted');
       if (call === 'other') return refuse(task, Errno.ENOSYS);
       if (call === 'too-long') return refuseNoting(task, 'too-long', [], Errno.E2BIG);
       if (call === 'unreadable') return refuseNoting(task, 'unreadable');
@@ -117,7 +117,9 @@ export function createExecGate({ door, rootOf, twins, waiting }: ExecGateOptions
         door.note(task, 'mismatch', approved?.plan.parts[0]?.argv ?? []);
         return;
       }
-      task.image = approved.image.children === 'trusted' && carriesHooks(tid) ? wary(approved.image) : approved.image;
+      const before = task.image.children === 'trusted';
+      const { image } = approved;
+      task.image = image.children === 'trusted' && carriesHooks(tid, before) ? wary(image) : image;
       if (approved.launcher) {
         session.step += 1;
         if (session.step === session.steps.length && tid === session.command) task.stopsAtExit = stopAtExit(tid, true);

@@ -20,11 +20,11 @@ export function imageMatches(pid: number, plan: Plan): boolean {
   return plan.print === undefined || printAt(exe) === plan.print;
 }
 
-/** True when the environment of a process at its exec stop holds a hook, or cannot be read. */
-export function carriesHooks(pid: number): boolean {
+/** True when the environment of a process at its exec stop holds a hook, or cannot be read; `trusted` is whether what started it is. */
+export function carriesHooks(pid: number, trusted: boolean): boolean {
   try {
     const words = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
-    return words.some((word) => isHook(word.split('=', 1)[0] ?? ''));
+    return words.some((word) => isHook(word.split('=', 1)[0] ?? '', trusted));
   } catch {
     return true;
   }
