@@ -25,13 +25,17 @@ function draw(processes: readonly Process[], nowMs: number): string[] {
     byParent.set(parent, [...(byParent.get(parent) ?? []), process]);
   }
   const lines: string[] = [];
+  const left = new Set(processes);
   const open = [{ parent: 0, indent: '', depth: 0 }].flatMap((at) => below(at, byParent));
   for (let next = open.shift(); next; next = open.shift()) {
     const { process, indent, branch } = next;
+    left.delete(process);
     lines.push(`${indent}${branch}${line(process, nowMs)}`);
     const deeper = next.depth < MAX_DEPTH ? `${indent}${branch === '' ? '' : next.last ? '   ' : '│  '}` : indent;
     open.unshift(...below({ parent: process.pid, indent: deeper, depth: next.depth + 1 }, byParent));
   }
+  // What was read while parents changed may hang together in a ring.
+  for (const process of left) lines.push(line(process, nowMs));
   return lines;
 }
 

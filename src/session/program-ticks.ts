@@ -6,13 +6,19 @@ import type { Programs } from './programs.js';
 /** Decides running programs again when time alone may have changed what they may: call it at every re-check. */
 export function createTicks(clock: Clock, rights: () => Rights, programs: Pick<Programs, 'again'>): () => void {
   let last = clock.now();
+  let busy = false;
   return () => {
+    // What is still being decided is not begun anew; the next tick looks at the whole time.
+    if (busy) return;
     const from = last;
     const to = clock.now();
     last = to;
     const current = rights();
-    if (mayChange(current, from, to))
-      void programs.again({ because: whatEnded(current.data, from, to), cause: 'deadline' });
+    if (!mayChange(current, from, to)) return;
+    busy = true;
+    void programs.again({ because: whatEnded(current.data, from, to), cause: 'deadline' }).finally(() => {
+      busy = false;
+    });
   };
 }
 

@@ -13,7 +13,7 @@ const POLICY = `
 p, in-1,    engineer, *, @login,                   true, allow, checked
 p, in-2,    engineer, *, @session,                 true, allow, checked
 p, in-3,    engineer, *, @exec,                    true, allow, checked
-p, base,    engineer, *, {id|ls|cat|echo|jobs|ps|bash|setsid|nohup|true|seq|exit|exec|trap|wait} **, true, allow, checked
+p, base,    engineer, *, {id|ls|cat|echo|jobs|ps|bash|setsid|nohup|true|seq|exit|exec|trap|wait|kill} **, true, allow, checked
 p, follow,  engineer, *, tail **,                  true, allow, checked
 p, dba,     dba,      *, sleep **,                 true, allow, checked
 p, tool,    tooler,   *, {env|timeout} **,         true, allow, trusted
@@ -226,6 +226,36 @@ describe('programs that run are decided again when rights shrink', () => {
     expect(text).not.toContain('\x1b');
     await leave(shell);
   });
+
+  it('a storm of programs while rights come and go leaves nothing behind that has none', async () => {
+    const shell = await broker.shell();
+    await grant('dba');
+    const loop =
+      'while true; do sleep 7180 & nohup sleep 7180 2>/dev/null & (exec sleep 7180) & setsid sleep 7180 & wait -n; done';
+    shell.type(`bash -c '${loop}' >/dev/null 2>&1 &\r`);
+    for (let round = 0; round < 6; round += 1) {
+      await runs('sleep 7180');
+      expect((await broker.cli('revoke', 'alice', '--role', 'dba')).code).toBe(0);
+      expect(running('sleep 7180')).toEqual([]);
+      await grant('dba');
+    }
+    await broker.cli('revoke', 'alice', '--role', 'dba');
+    expect(running('sleep 7180')).toEqual([]);
+    expect(await broker.json<unknown[]>('sessions')).toHaveLength(1);
+    await shell.line('kill %1; echo alive-$((1+1))', 'alive-2', 20_000);
+  }, 90_000);
+});
+
+it('under gate: line-only `session` says that programs are not known', async () => {
+  const broker = await startBroker({ policy: POLICY, config: { gate: 'line-only' } });
+  try {
+    await broker.shell();
+    const [{ id = '' } = {}] = await broker.json<{ id: string }[]>('sessions');
+    expect((await broker.cli('session', id)).stdout).toContain('processes: not known: under gate: line-only');
+    expect(await broker.json('session', id)).not.toHaveProperty('processes');
+  } finally {
+    await broker.stop();
+  }
 });
 
 interface Process {

@@ -45,6 +45,27 @@ describe('a door that lies', () => {
     expect(scene.parts.registry.size()).toBe(0);
   });
 
+  it('cannot answer for what runs in a session of another door; and one that says nothing is waited for a moment only', async () => {
+    const [one, two] = [pairOf(1), pairOf(2)];
+    const answer = await scene.say(admit(1, (await scene.login(one)) ?? ''), one);
+    const sid = answer?.type === 'admitted' ? (answer.session?.id ?? '') : '';
+    const session = scene.parts.registry.get(sid);
+    if (!session) throw new Error('no session');
+    const ask = () => {
+      const tree = scene.parts.trees.of(session);
+      const asked = one.said.at(-1);
+      return { tree, re: asked?.type === 'tree' ? asked.q : -1 };
+    };
+    const first = ask();
+    routeDoor({ type: 'tree', re: first.re, processes: [], more: 7 }, two, scene.parts);
+    routeDoor({ type: 'tree', re: first.re, processes: [], more: 1 }, one, scene.parts);
+    expect(await first.tree).toEqual({ processes: [], more: 1 });
+    const second = ask();
+    scene.clock.advance(1_500);
+    expect(await second.tree).toBeUndefined();
+    routeDoor({ type: 'tree', re: second.re, processes: [], more: 1 }, one, scene.parts);
+  });
+
   it('cannot launch, end or write decisions for a session of another door', async () => {
     const [one, two] = [pairOf(1), pairOf(2)];
     const answer = await scene.say(admit(1, (await scene.login(one)) ?? ''), one);

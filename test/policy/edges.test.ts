@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BaseFacts, nextEdge, type Question, type RightsData } from '../../src/policy/index.js';
+import { type BaseFacts, mayChange, nextEdge, type Question, type RightsData } from '../../src/policy/index.js';
 import { FACTS, NOON, rights } from './helpers.js';
 
 const SESSION: Question = { kind: 'action', action: '@session' };
@@ -105,6 +105,48 @@ describe('the next time edge', () => {
         },
       ),
       { numRuns: 200 },
+    );
+  });
+});
+
+describe('whether time alone may change an answer', () => {
+  const role = { role: 'eng', target: '*', via: 'g' };
+  it.each([
+    ['true', {}, 9 * HOUR, false],
+    ['risk.score < 50', {}, 9 * HOUR, false],
+    ['time.hour < 15', {}, 10 * 60_000, false],
+    ['time.hour < 15', {}, HOUR, true],
+    ["time.now < timestamp('2026-11-23T12:00:05Z')", {}, 4_999, false],
+    ["time.now < timestamp('2026-11-23T12:00:05Z')", {}, 5_000, true],
+    ['time.now.getSeconds() != 30', {}, 1, true],
+    ['true', { holdings: [{ ...role, until: NOON + 500 }] }, 499, false],
+    ['true', { holdings: [{ ...role, until: NOON + 500 }] }, 500, true],
+    ['true', { holdings: [role, { ...role, from: NOON + 500 }] }, 500, false],
+  ])('%s, %o, %d ms: %s', async (when, over, ms, expected) => {
+    const r = await rights(`p, a, eng, *, psql **, "${when}", allow, checked\n`, over);
+    expect(mayChange(r, NOON, NOON + ms)).toBe(expected);
+    expect(mayChange(r, NOON, NOON - 1)).toBe(true);
+  });
+
+  it('is never denied where an answer is another one', async () => {
+    const condition = fc.constantFrom(
+      "session.age < duration('3h59m59s')",
+      "session.age >= duration('4h0m1s')",
+      'time.hour == 12',
+      "time.weekday == 1 && time.now <= timestamp('2026-11-23T12:00:01Z')",
+      'time.now.getSeconds() < 2',
+    );
+    const span = fc.tuple(fc.integer({ min: -4_000, max: 4_000 }), fc.integer({ min: 0, max: 7_200_000 }));
+    await fc.assert(
+      fc.asyncProperty(condition, condition, span, async (one, two, [from, length]) => {
+        const r = await rights(
+          `p, a, eng, *, @session, "${one}", allow, checked\np, d, *, *, @session, "${two}", deny, checked\n`,
+        );
+        const [a, b] = [NOON + from, NOON + from + length];
+        const same = r.decide(SESSION, a).allow === r.decide(SESSION, b).allow;
+        expect(same || mayChange(r, a, b)).toBe(true);
+      }),
+      { numRuns: 300 },
     );
   });
 });
