@@ -32,6 +32,7 @@ const TEST = {
   less: ['less'],
   'man-db': ['man'],
   screen: ['screen'],
+  fish: ['fish'],
 };
 
 /** Ordinary users' PATH often lacks where sshd lives. */

@@ -1,2 +1,3 @@
+export { parseIn } from './dialects.js';
 export { MAX_LINE_LENGTH, parseLine } from './parse-line.js';
-export type { LineResult, ParsedCommand } from './types.js';
+export { BASH, type LineResult, type ParsedCommand, type Syntax } from './types.js';

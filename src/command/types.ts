@@ -1,3 +1,4 @@
+import type { ShellName } from '../core/shells.js';
 import type { Word } from '../policy/types.js';
 
 /** One simple command found somewhere in a line. */
@@ -19,3 +20,14 @@ export type LineResult =
   | { kind: 'incomplete'; commands: ParsedCommand[] }
   | { kind: 'bad'; message: string; commands: ParsedCommand[] }
   | { kind: 'ok'; commands: ParsedCommand[] };
+
+/** Whose line it is, and what that shell said of it; the last two are zsh's. */
+export interface Syntax {
+  shell: ShellName;
+  /** A word that starts with `#` starts a comment. */
+  comments: boolean;
+  /** The shell's own parser calls the line whole. */
+  complete: boolean;
+}
+
+export const BASH: Syntax = { shell: 'bash', comments: true, complete: false };

@@ -1,4 +1,5 @@
 import { escapeText } from '../core/escape.js';
+import { lineGateShell } from '../core/shells.js';
 import { decideCommandLine, type Lookup, phraseRefusal } from '../gate/index.js';
 import type { Rights } from '../policy/types.js';
 import { SESSION_PATH } from '../wire/guard.js';
@@ -20,8 +21,9 @@ export function refuseCommand(
   atMs: number,
 ): CommandRefusal | undefined {
   const { command, gate } = admitted;
+  const shell = lineGateShell(admitted.shell) ?? 'bash';
   if (command === undefined) return undefined;
-  const verdict = decideCommandLine(command, rights, lookup, atMs, { gate, path: SESSION_PATH });
+  const verdict = decideCommandLine(command, rights, lookup, atMs, { gate, shell, path: SESSION_PATH });
   if (verdict.allow) return undefined;
   const { decision } = verdict;
   return {

@@ -1,4 +1,4 @@
-import { type LineResult, type ParsedCommand, parseLine } from '../command/index.js';
+import { type LineResult, type ParsedCommand, parseIn } from '../command/index.js';
 import { escapeText } from '../core/escape.js';
 import { phraseDenied, remedyFor } from '../policy/index.js';
 import type { CommandQuestion, Decision, Rights } from '../policy/types.js';
@@ -9,6 +9,8 @@ import type { LineContext, LineVerdict, Lookup } from './types.js';
 const SHOWN = 200;
 
 const UNKNOWABLE = 'what it runs cannot be known beforehand, and only lines are checked here';
+
+const NOT_BASH = 'under gate: line-only only lines of bash are decided';
 
 interface Scene {
   rights: Rights;
@@ -37,6 +39,7 @@ export function decideLine(
   atMs: number,
   context: LineContext,
 ): LineVerdict {
+  if (context.gate === 'line-only' && (context.shell ?? 'bash') !== 'bash') return { allow: false, reason: NOT_BASH };
   const scene = { rights, lookup, atMs, context };
   const unreadable = whyUnreadable(parsed, context);
   const findings = parsed.commands.map((command) => ({ command, found: judge(command, scene) }));
@@ -53,7 +56,7 @@ export function decideLine(
   return { allow: true, ...(decision === undefined ? {} : { decision }) };
 }
 
-/** As `decideLine`, for `ssh host command`: a shell that has no aliases or functions of the user's. */
+/** As `decideLine`, for `ssh host command`, in the syntax of the account's shell, which has no aliases then. */
 export function decideCommandLine(
   command: string,
   rights: Rights,
@@ -61,7 +64,8 @@ export function decideCommandLine(
   atMs: number,
   context: LineContext,
 ): LineVerdict {
-  return decideLine(parseLine(command), rights, lookup, atMs, { ...context, noShellNames: true });
+  const parsed = parseIn(command, { shell: context.shell ?? 'bash', comments: true, complete: true });
+  return decideLine(parsed, rights, lookup, atMs, { ...context, noShellNames: true });
 }
 
 /** The line an engineer sees for a refused line, escaped, without a newline. */
@@ -96,7 +100,7 @@ function judge(command: ParsedCommand, scene: Scene): Finding {
   const { rights, lookup, atMs, context } = scene;
   const [first] = command.words;
   const name = first === undefined || first.dynamic === true ? undefined : first.text;
-  const builtin = name !== undefined && isBuiltin(name);
+  const builtin = name !== undefined && isBuiltin(name, context.shell);
   const program = name === undefined || builtin ? undefined : lookup(name, context.path, context.cwd);
   const question: CommandQuestion = {
     kind: 'command',

@@ -1,4 +1,4 @@
-import { type LineResult, type ParsedCommand, parseLine } from '../command/index.js';
+import { type LineResult, type ParsedCommand, parseIn, type Syntax } from '../command/index.js';
 
 /** Characters parsed at most to take one text apart; beyond it the rest is held back in one. */
 const MAX_WORK = 2 * 1024 * 1024;
@@ -11,15 +11,15 @@ export interface Pieces {
   rest: string;
 }
 
-export function takeApart(text: string): Pieces {
-  const whole = parseLine(text);
+export function takeApart(text: string, syntax: Syntax): Pieces {
+  const whole = parseIn(text, syntax);
   if (whole.kind !== 'incomplete') return { runs: whole, rest: '' };
   if (!text.includes('\n')) return { runs: whole, rest: text };
-  const { commands, rest } = walk(text.split('\n'));
+  const { commands, rest } = walk(text.split('\n'), { ...syntax, complete: false });
   return commands === undefined ? { runs: whole, rest: text } : { runs: { kind: 'ok', commands }, rest };
 }
 
-function walk(lines: readonly string[]): { commands?: ParsedCommand[]; rest: string } {
+function walk(lines: readonly string[], syntax: Syntax): { commands?: ParsedCommand[]; rest: string } {
   let work = 0;
   let rest: string | undefined;
   let commands: ParsedCommand[] | undefined;
@@ -27,7 +27,7 @@ function walk(lines: readonly string[]): { commands?: ParsedCommand[]; rest: str
     rest = rest === undefined ? line : `${rest}\n${line}`;
     work += rest.length;
     if (work > MAX_WORK) continue;
-    const parsed = parseLine(rest);
+    const parsed = parseIn(rest, syntax);
     if (parsed.kind === 'incomplete') continue;
     commands = [...(commands ?? []), ...parsed.commands];
     rest = undefined;

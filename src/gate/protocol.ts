@@ -1,7 +1,10 @@
+import { BASH, type Syntax } from '../command/index.js';
+
 /**
  * The words between the shell's hook and the door, over two FIFOs. A question is one line of NUL-separated fields;
- * in a field, byte 1 escapes: `\1a` is byte 1, `\1n` a newline. An answer is ANSWER_SIZE bytes of ASCII, because bash
- * reads a fixed length in one call, and so two shells that wait on the FIFO never share out the bytes of one answer.
+ * in a field, byte 1 escapes: `\1a` is byte 1, `\1n` a newline, `\1z` NUL. An answer is ANSWER_SIZE bytes of ASCII, because the
+ * shells read a fixed length in one call, and so two that wait on the FIFO never share out the bytes of one answer.
+ * Its last byte is a newline: fish reads 1,024 bytes at a time until it has a line.
  * Any process of the session can write here: what does not parse is skipped.
  */
 
@@ -25,6 +28,7 @@ export type Message =
       cwd: string;
       path: string;
       text: string;
+      syntax: Syntax;
     }
   | { kind: 'types'; shell: string; id: string; names: string[] };
 
@@ -52,26 +56,36 @@ export function parseMessage(bytes: Uint8Array): Message | undefined {
 }
 
 function lineMessage(shell: string, id: string, fields: string[]): Message | undefined {
-  const [counter, fresh, cwd, path, text] = fields;
-  if (fields.length !== 5 || counter === undefined || !NUMBER.test(counter)) return undefined;
+  const [counter, fresh, cwd, path, text, named = 'bash'] = fields;
+  if (fields.length > 6 || counter === undefined || !NUMBER.test(counter)) return undefined;
+  const syntax = parseSyntax(named);
+  if (syntax === undefined) return undefined;
   if (cwd === undefined || path === undefined || text === undefined || (fresh !== '0' && fresh !== '1'))
     return undefined;
-  return { kind: 'line', shell, id, counter: Number(counter), fresh: fresh === '1', cwd, path, text };
+  return { kind: 'line', shell, id, counter: Number(counter), fresh: fresh === '1', cwd, path, text, syntax };
+}
+
+/** A shell's name, then what it says of the line or of its options. */
+function parseSyntax(named: string): Syntax | undefined {
+  const [shell, ...said] = named.split(' ');
+  if (shell === 'bash') return BASH;
+  if (shell !== 'zsh' && shell !== 'fish') return undefined;
+  return { shell, comments: said.includes('comments'), complete: said.includes('complete') };
 }
 
 const NUMBER = /^[0-9]{1,15}$/;
 
 function unescapeField(field: string): string {
-  return field.replace(/\u0001([an])/g, (_, c: string) => (c === 'n' ? '\n' : '\u0001'));
+  return field.replace(/\u0001([anz])/g, (_, c: string) => (c === 'n' ? '\n' : c === 'z' ? '\0' : '\u0001'));
 }
 
 /** Texts must be escaped for a terminal already; what does not fit is cut. */
 export function formatAnswer(shell: string, id: string, answer: Answer): string {
   const head = `SP1 ${shell}.${id} ${answer.verb} `;
-  const room = ANSWER_SIZE - head.length - 1;
+  const room = ANSWER_SIZE - head.length - 2;
   const rest = answer.verb === 'no' ? encodeText(answer.text, room) : '';
   const names = answer.verb === 'types' ? answer.names.join(' ').slice(0, room) : '';
-  return `${head}${rest}${names}\t`.padEnd(ANSWER_SIZE, ' ');
+  return `${head}${rest}${names}\t`.padEnd(ANSWER_SIZE - 1, ' ').concat('\n');
 }
 
 /** As the shell's `printf %b` reads it. */

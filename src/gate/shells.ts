@@ -94,7 +94,7 @@ function judge(
   delete shell.asking;
   try {
     if (text.length > MAX_LINE_LENGTH) return refuse(shell, text, TOO_LONG, options);
-    const { runs, rest } = takeApart(text);
+    const { runs, rest } = takeApart(text, question.syntax);
     if (runs.kind === 'incomplete') return holdBack(shell, question, text);
     const verdict = options.decide(runs, contextOf(question, options.gate, shellNames));
     if (!verdict.allow && verdict.pendingNames !== undefined && shellNames === undefined) {
@@ -132,6 +132,6 @@ function refuse(shell: Shell, text: string, verdict: LineVerdict, options: Judge
 }
 
 function contextOf(question: LineQuestion, gate: GateMode, shellNames?: ReadonlySet<string>): LineContext {
-  const { path, cwd } = question;
-  return { gate, path, cwd, ...(shellNames === undefined ? {} : { shellNames }) };
+  const { path, cwd, syntax } = question;
+  return { gate, path, cwd, shell: syntax.shell, ...(shellNames === undefined ? {} : { shellNames }) };
 }

@@ -1,4 +1,5 @@
 /** The shapes of the gates: what they are asked, and what they say. */
+import type { ShellName } from '../core/shells.js';
 import type { Children, Decision, Program } from '../policy/types.js';
 
 /** `exec`: the kernel gate stands behind the line gate; `line-only`: what cannot be known is refused. */
@@ -16,6 +17,8 @@ export interface LineContext {
   /** The shell's PATH. */
   path: string;
   cwd?: string;
+  /** Whose builtins count; bash's when absent. */
+  shell?: ShellName;
   /** Names the shell said are its aliases or functions. Absent: it has not been asked. */
   shellNames?: ReadonlySet<string>;
   /** True when the shell that reads the line has no aliases or functions of the user's (`ssh host command`). */

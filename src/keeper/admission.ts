@@ -4,6 +4,7 @@ import type { Authority } from '../authority/index.js';
 import type { Config } from '../config/index.js';
 import type { Clock } from '../core/clock.js';
 import { newId } from '../core/ids.js';
+import { lineGateShell } from '../core/shells.js';
 import { groupsOf } from '../os/files.js';
 import { compileRights } from '../policy/index.js';
 import type { Decision, Rights, RightsData } from '../policy/types.js';
@@ -147,12 +148,10 @@ function auditRefusal(login: LoginRecord, reason: string, audit: AuditLog): void
 /** Without an exec gate a shell whose lines nobody sees is not launched. */
 function unfitForLines(message: AdmitMessage, { account }: Placement, config: Config): string | undefined {
   if (config.gate === 'exec' || message.kind === 'exec') return undefined;
-  if (!isBash(account.shell))
+  if (lineGateShell(account.shell) !== 'bash')
     return `only bash is launched under gate: line-only, and the shell here is ${account.shell}`;
   return message.pty ? undefined : 'a shell needs a terminal under gate: line-only (ssh -t)';
 }
-
-const isBash = (shell: string): boolean => /\/r?bash$/.test(shell);
 
 interface Decided {
   message: AdmitMessage;
@@ -214,7 +213,7 @@ function sshEnv(message: AdmitMessage, login: LoginRecord, config: Config): Reco
 
 function admitted(s: LiveSession, parts: AdmissionParts): Admitted {
   const { id, user, target, kind, rights, version, deadlines, startedAt, recording, command } = s;
-  const lineGate = s.kind === 'shell' && s.pty !== undefined && isBash(s.account.shell);
+  const lineGate = s.kind === 'shell' && s.pty !== undefined && lineGateShell(s.account.shell) !== undefined;
   return {
     id,
     user,

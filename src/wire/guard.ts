@@ -57,7 +57,7 @@ const launch = z.object({
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), text(32_768)),
   /** Created 0600 by the guard, its directories 0700; must not exist. */
   recording: path,
-  /** Line gate hooks and FIFOs wanted; honoured for bash on a pty only (`started.names` tells). */
+  /** Line gate hooks and FIFOs wanted; honoured for bash, zsh and fish on a pty only (`started.names` tells). */
   lineGate: z.boolean(),
   /** Host directory that becomes account.home inside; created by the guard if absent. */
   privateHome: path.optional(),

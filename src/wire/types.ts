@@ -114,6 +114,6 @@ export interface Admitted {
   /** The client's terminal type; absent without a pty. */
   term?: string;
   gate: 'exec' | 'line-only';
-  /** True when the account's shell is one the line gate knows (bash). */
+  /** True when the account's shell is one the line gate knows. */
   lineGate: boolean;
 }

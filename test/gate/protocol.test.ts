@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { BASH } from '../../src/command/index.js';
 import { QuestionCutter } from '../../src/gate/cutter.js';
 import { ANSWER_SIZE, askable, formatAnswer, MAX_QUESTION, parseMessage } from '../../src/gate/protocol.js';
 
@@ -22,10 +23,27 @@ describe('questions', () => {
         (shell, id, counter, fresh, cwd, path, line) => {
           const bytes = frame('SP1', 'line', shell, id, String(counter), fresh ? '1' : '0', cwd, path, line);
           expect(bytes.includes(10)).toBe(false);
-          expect(parseMessage(bytes)).toEqual({ kind: 'line', shell, id, counter, fresh, cwd, path, text: line });
+          expect(parseMessage(bytes)).toEqual({
+            kind: 'line',
+            shell,
+            id,
+            counter,
+            fresh,
+            cwd,
+            path,
+            text: line,
+            syntax: BASH,
+          });
         },
       ),
     );
+  });
+
+  test('a shell other than bash names itself, and what it says of the line', () => {
+    const from = (named: string) => parseMessage(frame('SP1', 'line', '1', '2', '3', '0', '/', '', 'ls', named));
+    expect(from('zsh expand complete')).toMatchObject({ syntax: { shell: 'zsh', comments: false, complete: true } });
+    expect(from('fish')).toMatchObject({ syntax: { shell: 'fish' } });
+    expect(from('csh')).toBeUndefined();
   });
 
   test('anything else is no question, and nothing throws', () => {
@@ -46,6 +64,7 @@ describe('questions', () => {
     );
     expect(parseMessage(frame('SP1', 'line', '1', '2', '3', '2', '/', '', 'ls'))).toBeUndefined();
     expect(parseMessage(frame('SP1', 'line', '1', '2', '3', '0', '/', '', 'ls', 'more'))).toBeUndefined();
+    expect(parseMessage(frame('SP1', 'line', '1', '2', '3', '0', '/', '', 'ls', 'zsh', 'more'))).toBeUndefined();
     expect(parseMessage(frame('SP1', 'line', '-1', '2', '3', '0', '/', '', 'ls'))).toBeUndefined();
     expect(parseMessage(frame('SP2', 'line', '1', '2', '3', '0', '/', '', 'ls'))).toBeUndefined();
   });
@@ -91,7 +110,7 @@ describe('answers', () => {
       fc.property(number, number, fc.string({ unit: 'binary', maxLength: 2_000 }), (shell, id, refusal) => {
         const answer = formatAnswer(shell, id, { verb: 'no', text: refusal });
         expect(answer).toHaveLength(ANSWER_SIZE);
-        expect(answer).toMatch(/^SP1 \d+\.\d+ no [ -~]*\t *$/);
+        expect(answer).toMatch(/^SP1 \d+\.\d+ no [ -~]*\t *\n$/);
       }),
     );
   });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { BASH } from '../../src/command/index.js';
 import type { Message } from '../../src/gate/protocol.js';
 import { createLineJudge, type LineEvent } from '../../src/gate/shells.js';
 import type { LineVerdict } from '../../src/gate/types.js';
@@ -14,6 +15,7 @@ const ask = (text: string, counter: number, over: Partial<Extract<Message, { kin
   cwd: '/',
   path: '/bin',
   text,
+  syntax: BASH,
   ...over,
 });
 

@@ -1,9 +1,10 @@
-/** A real login bash in a real terminal (tmux), with the real profile and hook, and a door on its FIFOs. */
+/** A real login shell in a real terminal (tmux), with the real start-up files and hook, and a door on its FIFOs. */
 import { execFileSync } from 'node:child_process';
 import { constants, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { sleep, systemClock } from '../../src/core/clock.js';
+import type { ShellName } from '../../src/core/shells.js';
 import { decideLine } from '../../src/gate/line.js';
 import { openLineGate } from '../../src/gate/line-gate.js';
 import { createLookup } from '../../src/gate/lookup.js';
@@ -13,6 +14,23 @@ import type { Rights } from '../../src/policy/types.js';
 
 const SHELL_DIR = join(import.meta.dirname, '../../src/gate/shell');
 const RW = constants.O_RDWR | constants.O_NONBLOCK;
+
+/** The files of each shell's gate, and what a machine's own start-up file says here. */
+const SHELLS: Record<ShellName, Record<'hook' | 'startup' | 'place' | 'original' | 'system' | 'rc', string>> = {
+  bash: {
+    ...{ hook: 'hook.bash', startup: 'profile', place: '/etc/profile', original: 'etc-profile', rc: '.bash_profile' },
+    system: 'PATH=/usr/local/bin:/usr/bin:/bin\nPS1="@@ "\n',
+  },
+  zsh: {
+    ...{ hook: 'hook.zsh', startup: 'zshrc', place: '/etc/zsh/zshrc', original: 'etc-zshrc', rc: '.zshrc' },
+    system: 'PROMPT="@@ "\nHISTSIZE=100\nunset PROMPT_SP\n',
+  },
+  fish: {
+    ...{ hook: 'hook.fish', startup: 'config.fish', place: '/etc/fish/config.fish', original: 'etc-config.fish' },
+    rc: '.config/fish/config.fish',
+    system: 'function fish_prompt; echo -n "@@ "; end\nset -g fish_greeting\n',
+  },
+};
 
 export const clock = systemClock();
 
@@ -44,6 +62,8 @@ export interface TerminalOptions {
   door?: boolean;
   cols?: number;
   args?: string[];
+  /** `bash` by default. */
+  shell?: ShellName;
   env?: Record<string, string>;
 }
 
@@ -54,9 +74,11 @@ export async function startTerminal(options: TerminalOptions): Promise<Terminal>
   mkdirSync(run);
   mkdirSync(home);
   execFileSync('mkfifo', [join(run, 'q'), join(run, 'a')]);
-  cpSync(join(SHELL_DIR, 'hook.bash'), join(run, 'hook.bash'));
-  writeFileSync(join(run, 'etc-profile'), 'PATH=/usr/local/bin:/usr/bin:/bin\nPS1="@@ "\n');
-  writeFileSync(join(home, '.bash_profile'), options.rc ?? '');
+  const files = SHELLS[options.shell ?? 'bash'];
+  cpSync(join(SHELL_DIR, files.hook), join(run, files.hook));
+  writeFileSync(join(run, files.original), files.system);
+  mkdirSync(dirname(join(home, files.rc)), { recursive: true });
+  writeFileSync(join(home, files.rc), options.rc ?? '');
   writeFileSync(join(home, '.inputrc'), options.inputrc ?? '');
   const lines: LineEvent[] = [];
   const refused: LineEvent[] = [];
@@ -81,8 +103,8 @@ export async function startTerminal(options: TerminalOptions): Promise<Terminal>
     execFileSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], { encoding: 'utf8', env: ENV });
   const env = Object.entries({ ...ENV, HOME: home, ...options.env }).flatMap(([k, v]) => ['--setenv', k, v]);
   const shell = ['bwrap', '--dev-bind', '/', '/', '--tmpfs', '/run', '--bind', run, '/run/sallyport'];
-  shell.push('--ro-bind', join(SHELL_DIR, 'profile'), '/etc/profile', '--clearenv', ...env, '--chdir', home);
-  shell.push('--', ...(options.args ?? ['bash', '-l']));
+  shell.push('--ro-bind', join(SHELL_DIR, files.startup), files.place, '--clearenv', ...env, '--chdir', home);
+  shell.push('--', ...(options.args ?? [options.shell ?? 'bash', '-l']));
   const quoted = shell.map((w) => `'${w.replaceAll("'", `'\\''`)}'`).join(' ');
   tmux('new-session', '-d', '-x', String(options.cols ?? 100), '-y', '50', `${quoted}; sleep 1000`);
   const screen = (pane = '%0') => tmux('capture-pane', '-t', pane, '-p', '-J', '-S', '-500').trimEnd();

@@ -10,8 +10,8 @@ export type Isolation = 'account' | 'sandbox';
 export interface LineGateFiles {
   q: string;
   a: string;
-  hook: string;
-  profile: string;
+  /** Read-only: the hook, and what stands before it. */
+  binds: [from: string, to: string][];
 }
 
 export interface ArgumentInput {
@@ -30,7 +30,7 @@ export interface ArgumentInput {
   lineGate?: LineGateFiles;
 }
 
-const LINE_DIR = '/run/sallyport';
+export const LINE_DIR = '/run/sallyport';
 
 /** The options of bwrap, for `--args`; it takes the command itself from its own command line only. */
 export function bwrapArguments(input: ArgumentInput): string[] {
@@ -95,9 +95,7 @@ function lineGateBinds(files: LineGateFiles): string[] {
   return [
     ...['--dir', LINE_DIR],
     ...['--bind', files.q, `${LINE_DIR}/q`, '--bind', files.a, `${LINE_DIR}/a`],
-    ...['--ro-bind', files.hook, `${LINE_DIR}/hook.bash`],
-    ...['--ro-bind', '/etc/profile', `${LINE_DIR}/etc-profile`],
-    ...['--ro-bind', files.profile, '/etc/profile'],
+    ...files.binds.flatMap(([from, to]) => ['--ro-bind', from, to]),
   ];
 }
 

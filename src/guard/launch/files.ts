@@ -1,10 +1,11 @@
 import { chmodSync, chownSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lineGateShell, type ShellName } from '../../core/shells.js';
 import { check, libc } from '../../os/libc.js';
 import type { AccountInfo } from '../../wire/types.js';
-import type { LineGateFiles } from './arguments.js';
+import { LINE_DIR, type LineGateFiles } from './arguments.js';
 
 /** Creates the recording: it must not exist, and no link leads there. The descriptor only appends. */
 export function createRecording(path: string): number {
@@ -33,12 +34,34 @@ export interface LineGate {
 
 const SHELL_FILES = join(dirname(fileURLToPath(import.meta.url)), '../../gate/shell');
 
+/**
+ * A shell's system-wide start-up file, which ours takes the place of; it reads the machine's own, found under
+ * `original`, and then the hook.
+ */
+const HOOKS: Record<ShellName, { hook: string; startup: string; place: string; original: string }> = {
+  bash: { hook: 'hook.bash', startup: 'profile', place: '/etc/profile', original: 'etc-profile' },
+  zsh: { hook: 'hook.zsh', startup: 'zshrc', place: '/etc/zsh/zshrc', original: 'etc-zshrc' },
+  fish: { hook: 'hook.fish', startup: 'config.fish', place: '/etc/fish/config.fish', original: 'etc-config.fish' },
+};
+
+/** What to put where inside; undefined where the shell has no line gate or no such file. */
+function hookBinds(shell: string): [from: string, to: string][] | undefined {
+  const name = lineGateShell(shell);
+  if (name === undefined) return undefined;
+  const { hook, startup, place, original } = HOOKS[name];
+  const from = [hook, startup].map((file) => join(SHELL_FILES, file));
+  if (![...from, place].every((file) => existsSync(file))) return undefined;
+  return [
+    [join(SHELL_FILES, hook), `${LINE_DIR}/${hook}`],
+    [place, `${LINE_DIR}/${original}`],
+    [join(SHELL_FILES, startup), place],
+  ];
+}
+
 /** Two FIFOs in a directory of the session's own; undefined where the account's shell has no line gate. */
 export function openLineGate(home: string, sid: string, account: AccountInfo): LineGate | undefined {
-  const hook = join(SHELL_FILES, 'hook.bash');
-  const profile = join(SHELL_FILES, 'profile');
-  const wanted = basename(account.shell) === 'bash' && [hook, profile, '/etc/profile'].every((f) => existsSync(f));
-  if (!wanted) return undefined;
+  const binds = hookBinds(account.shell);
+  if (binds === undefined) return undefined;
   const dir = join(home, 'run', 's', sid);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const fifo = (name: string) => {
@@ -50,7 +73,7 @@ export function openLineGate(home: string, sid: string, account: AccountInfo): L
   const q = fifo('q');
   const a = fifo('a');
   return {
-    files: { q: q.path, a: a.path, hook, profile },
+    files: { q: q.path, a: a.path, binds },
     q: q.fd,
     a: a.fd,
     // Beside the loop: sessions that end together do not wait for each other's files. A start sweeps what is left.
