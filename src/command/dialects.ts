@@ -1,3 +1,4 @@
+import { parseFish } from './fish.js';
 import { parseLine } from './parse-line.js';
 import type { LineResult, Syntax } from './types.js';
 import { parseZsh } from './zsh.js';
@@ -13,6 +14,6 @@ export function parseIn(text: string, syntax: Syntax): LineResult {
     case 'zsh':
       return parseZsh(text, syntax);
     case 'fish':
-      return { kind: 'ok', commands: [] };
+      return parseFish(text);
   }
 }

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock.js';
 import { QuestionCutter } from './cutter.js';
 import { formatAnswer, type Message, parseMessage } from './protocol.js';
+import { createReminder } from './reminder.js';
 import { createLineJudge, type JudgeOptions } from './shells.js';
 
 export type { LineDecider, LineEvent } from './shells.js';
@@ -49,8 +50,14 @@ export function openLineGate(options: LineGateOptions): LineGate {
   let busy = false;
   let closed = false;
 
+  const say = (bytes: string): void => {
+    if (answers.writableLength <= MAX_UNREAD) answers.write(bytes);
+  };
+  const again = createReminder(clock, say);
+
   const close = (): void => {
     closed = true;
+    again.stop();
     waiting.length = 0;
     timer?.cancel();
     questions.destroy();
@@ -100,8 +107,11 @@ export function openLineGate(options: LineGateOptions): LineGate {
   const reply = (message: Message): void => {
     budget.spend(1);
     const answer = timed(() => judge(message));
-    if (answer === undefined || answers.writableLength > MAX_UNREAD) return;
-    answers.write(formatAnswer(message.shell, message.id, answer));
+    if (message.kind === 'heard') again.heard(message);
+    if (answer === undefined) return;
+    const bytes = formatAnswer(message.shell, message.id, answer);
+    say(bytes);
+    if (message.kind !== 'hello' && again.awaits(message)) again.expect(message, bytes);
   };
 
   questions.on('data', (chunk: Buffer) => {

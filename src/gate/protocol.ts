@@ -30,7 +30,9 @@ export type Message =
       text: string;
       syntax: Syntax;
     }
-  | { kind: 'types'; shell: string; id: string; names: string[] };
+  | { kind: 'types'; shell: string; id: string; names: string[] }
+  /** An answer has arrived: only fish says so, which cannot ask again. */
+  | { kind: 'heard'; shell: string; id: string };
 
 export type Answer =
   | { verb: 'ok' }
@@ -51,6 +53,7 @@ export function parseMessage(bytes: Uint8Array): Message | undefined {
   if (!NUMBER.test(shell) || !NUMBER.test(id)) return undefined;
   const plain = fields.map(unescapeField);
   if (kind === 'hello' && plain.length === 1) return { kind, shell, id, version: plain[0] ?? '' };
+  if (kind === 'heard' && plain.length === 0) return { kind, shell, id };
   if (kind === 'types') return { kind, shell, id, names: plain.slice(0, MAX_NAMES) };
   return kind === 'line' ? lineMessage(shell, id, plain) : undefined;
 }

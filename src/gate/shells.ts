@@ -43,6 +43,7 @@ interface Shell {
 export function createLineJudge(options: JudgeOptions): (message: Message) => Answer | undefined {
   const shells = new Map<string, Shell>();
   return (message) => {
+    if (message.kind === 'heard') return undefined;
     if (message.kind === 'hello') {
       shells.delete(message.shell);
       options.onHello?.(message.version);
