@@ -96,7 +96,7 @@ describe.skipIf(!isRoot)('an account’s own shell (only root launches accounts)
       await shell.line(status(name), 's=126');
       expect(existsSync(join(homeOf(name), 'victim'))).toBe(true);
       // After a failed exec the others end, as anywhere.
-      if (name === 'bash' || name === 'zsh') await shell.line('exec $c -r victim', /denied: rm -r victim, started/);
+      if (name === 'bash') await shell.line('exec $c -r victim', 'Permission denied');
       await shell.line('echo "alive $(pwd)"', /alive \//);
       expect(existsSync(join(homeOf(name), 'victim'))).toBe(true);
       shell.kill();
@@ -135,7 +135,9 @@ describe.skipIf(!isRoot)('an account’s own shell (only root launches accounts)
     await shell.line("sh -c 'exit 42'", PROMPT);
     await shell.line('touch half; rm -r victim', /denied: rm -r victim \(no-rm: denied by rule\)/);
     await shell.line(status(name), 's=42');
-    shell.type('\x1b[A\x1b[A\r');
+    // fish looks at what was put into its history once a second.
+    await shell.line('sleep 1.1; echo "sl"ept', /\bslept\r\n/);
+    shell.type('\x1b[A\x1b[A\x1b[A\r');
     await shell.waitFor(/(denied: rm -r victim \(no-rm[\s\S]*){2}/);
     expect(['half', 'victim'].map((f) => existsSync(join(homeOf(name), f)))).toEqual([false, true]);
     shell.kill();
