@@ -20,7 +20,7 @@ const SHELLS = {
 };
 /** Says when it starts, is continued and is interrupted. */
 const JOB = `trap 'echo job goes on' CONT; trap 'echo job has ended; exit' INT; echo job is up
-while :; do sleep 0.1; done`;
+while :; do read x; done`;
 type Name = keyof typeof SHELLS;
 const names = Object.keys(SHELLS) as Name[];
 const IDS: Record<Name, number> = { bash: 5, zsh: 6, fish: 7, dash: 8, busybox: 9 };
