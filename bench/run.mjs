@@ -10,7 +10,18 @@ import { mono, seconds } from './lib/stats.mjs';
 import { renderResult } from './lib/table.mjs';
 import { makeWorkspace } from './lib/workspace.mjs';
 
-const NAMES = ['echo', 'throughput', 'logins', 'memory', 'exec', 'decisions', 'revocation', 'deadline', 'storm'];
+const NAMES = [
+  'echo',
+  'throughput',
+  'logins',
+  'memory',
+  'exec',
+  'decisions',
+  'revocation',
+  'deadline',
+  'storm',
+  'facts',
+];
 
 function choose(argv) {
   const without = [];

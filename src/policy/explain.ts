@@ -136,7 +136,7 @@ function describeFacts(ast: Ast, facts: Facts): string {
   return [...seen].join(', ');
 }
 
-function showFact(value: unknown): string {
+export function showFact(value: unknown): string {
   if (value === undefined) return 'unknown';
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'object' && value !== null && 'getMilliseconds' in value) return `${ageOf(value)}s`;

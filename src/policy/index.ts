@@ -4,6 +4,7 @@ export { mayChange, nextEdge } from './edges.js';
 export type { ExplainInput, Explanation, NearRule } from './explain.js';
 export { explainDecision, renderExplanation } from './explain.js';
 export { type Facts, factsAt } from './facts.js';
+export { type InForce, inForce, termsOf, whyOthers } from './in-force.js';
 export { SHIPPED_MODEL } from './model.js';
 export { phraseDenied, phraseEnded, phraseRefused } from './phrase.js';
 export { remedyFor } from './remedy.js';

@@ -25,6 +25,7 @@ import { createTicks } from './program-ticks.js';
 import { createPrograms, type Occasion, type Programs } from './programs.js';
 import { createOutput, type Output, pumpInput } from './pumps.js';
 import { createRefusalFilter } from './refusals.js';
+import { createRightsNews, type RightsNews } from './rights-news.js';
 import { createScreen, noticeStream, type Screen } from './screen.js';
 import { createVoice, type Voice } from './voice.js';
 
@@ -109,6 +110,7 @@ interface Running {
   deadlines: SessionDeadlines;
   lineGate: LineGate | undefined;
   programs: Programs;
+  news: RightsNews;
   exec: ExecGateParts;
   notice(text: string): void;
 }
@@ -150,6 +152,7 @@ export function openSession(setup: SessionSetup): Session {
         running?.deadlines.update(deadlines);
       }
       if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: occasion.cause });
+      else running?.news.replaced();
       const programs = (await running?.programs.again(occasion)) ?? 0;
       return { outcome: life.ending === undefined ? 'changed' : 'ended', programs };
     },
@@ -210,12 +213,17 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
     },
   });
   const tick = createTicks(clock, rights.current, programs);
+  // A command without a terminal may be read by a program, which has no use for it.
+  const news = createRightsNews(clock, rights.current, (text) => pty && voice.tell(text));
   const deadlines = startDeadlines(clock, admitted.deadlines, {
     warn: notice,
     end: (cause) => void life.end({ cause }),
     recheck() {
       if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: 'deadline' });
-      else tick();
+      else {
+        news.tick();
+        tick();
+      }
     },
   });
   const gates = { clock, life, rights: rights.current, journal, recorder, supervisor, programs, filter };
@@ -237,7 +245,21 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
     voice.resized(cols, rows);
     void recorder.resize(cols, rows);
   });
-  return { started, recorder, journal, screen, output, voice, bursts, deadlines, lineGate, programs, exec, notice };
+  return {
+    started,
+    recorder,
+    journal,
+    screen,
+    output,
+    voice,
+    bursts,
+    deadlines,
+    lineGate,
+    programs,
+    news,
+    exec,
+    notice,
+  };
 }
 
 function greet(setup: SessionSetup, running: Running): void {
@@ -257,6 +279,7 @@ async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promis
   r.deadlines.stop();
   r.lineGate?.close();
   r.programs.close();
+  r.news.close();
   if (ending.cause !== 'exit') r.output.abandon();
   // The guard holds the shell at its exit for this: once it is gone the kernel drops what the terminal still holds.
   else if (pty) await r.started.program.drain();

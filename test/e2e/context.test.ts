@@ -48,6 +48,24 @@ describe('facts change inside a living session', () => {
     await shell.exit();
   });
 
+  it('the engineer is told in one line, and once for what comes and goes within seconds', async () => {
+    const shell = await broker.shell();
+    await set('risk.score=10');
+    await shell.waitFor('sallyport: your rights changed: risk.score is now 10', { timeoutMs: 20_000 });
+    for (const score of [20, 60, 20, 70]) await set(`risk.score=${score}`);
+    await shell.waitFor('sallyport: your rights changed: risk.score is now 70', { timeoutMs: 20_000 });
+    expect(shell.shown()).not.toMatch(/is now [26]0/);
+    await broker.cli('grant', 'alice', '--role', 'unheard-of', '--for', '1h', '--reason', 'gives nothing');
+    await set('device.managed=true', 'risk.score=');
+    await shell.waitFor(/your rights changed: (device.managed is now true|risk.score is not known any more)/, {
+      timeoutMs: 20_000,
+    });
+    expect(shell.shown()).not.toContain('unheard-of');
+    await set('device.managed=');
+    shell.type('exit\r');
+    await shell.exit();
+  });
+
   it('a missing fact is false in an allow row and true in a deny row', async () => {
     const shell = await broker.shell();
     await shell.line('ln x y', 'sallyport: denied: ln x y (no rule allows it)');

@@ -1,0 +1,41 @@
+import type { Clock, Timer } from '../core/clock.js';
+import { type InForce, inForce, termsOf, whyOthers } from '../policy/index.js';
+import type { Rights } from '../policy/types.js';
+
+/** One line in so long: what changes meanwhile is told in the next, if it is still other than what was told. Unit: ms. */
+const QUIET_MS = 5_000;
+/** With more conditions than this it is looked at when rights are replaced, and not every second. */
+const MAX_EVERY_SECOND = 200;
+
+export interface RightsNews {
+  /** Rights were replaced. */
+  replaced(): void;
+  /** Some time has passed. */
+  tick(): void;
+  close(): void;
+}
+
+/** Tells the person, in one line, when other rules hold for them than when they were last told. */
+export function createRightsNews(clock: Clock, rights: () => Rights, say: (text: string) => void): RightsNews {
+  let told: InForce | undefined = inForce(rights(), clock.now());
+  let quiet: Timer | undefined;
+  const look = () => {
+    if (quiet !== undefined) return;
+    const now = inForce(rights(), clock.now());
+    const why = told && now ? whyOthers(told, now) : undefined;
+    told = now;
+    if (why === undefined) return;
+    say(`sallyport: your rights changed: ${why}`);
+    quiet = clock.after(QUIET_MS, () => {
+      quiet = undefined;
+      look();
+    });
+  };
+  return {
+    replaced: look,
+    tick() {
+      if (termsOf(rights()) <= MAX_EVERY_SECOND) look();
+    },
+    close: () => quiet?.cancel(),
+  };
+}
