@@ -37,12 +37,16 @@ const HANDED_DOWN = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** Names starting with any other letter need no look. */
-const INITIALS = new Set([...EXACT, ...PREFIXES].map((name) => name.charCodeAt(0)));
+/** Names that begin with any other two letters need no look. */
+const BEGINNINGS = new Uint8Array(65_536);
+for (const name of [...EXACT, ...PREFIXES]) BEGINNINGS[(name.charCodeAt(0) << 8) | name.charCodeAt(1)] = 1;
+
+/** False: no name that begins with these two bytes is a hook. */
+export const mayBeHook = (first: number, second: number): boolean => BEGINNINGS[(first << 8) | second] === 1;
 
 /** `byTrusted`: the program that sets it runs under `trusted`. */
 export function isHook(name: string, byTrusted = false): boolean {
-  if (!INITIALS.has(name.charCodeAt(0))) return false;
+  if (!mayBeHook(name.charCodeAt(0), name.charCodeAt(1))) return false;
   if (byTrusted && HANDED_DOWN.has(name)) return false;
   return EXACT.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));
 }

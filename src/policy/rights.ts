@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { formatProblem, SallyportError } from '../core/errors.js';
-import { decide, type Scene } from './decide.js';
+import type { Scene } from './decide.js';
 import { Holdings } from './holdings.js';
+import { Memo } from './memo.js';
 import { checkModel } from './model.js';
 import { type CompiledRow, compileRow, RowSet } from './row-set.js';
 import type { BaseFacts, Decision, Question, Rights, RightsData } from './types.js';
@@ -26,14 +27,16 @@ export async function compileRights(data: RightsData): Promise<Rights> {
 export class SessionRights implements Rights {
   readonly data: RightsData;
   readonly scene: Scene;
+  readonly #memo: Memo;
 
   constructor(data: RightsData, set: RowSet) {
     this.data = data;
     this.scene = { data, set, holdings: new Holdings(data) };
+    this.#memo = new Memo(this.scene);
   }
 
   decide(question: Question, atMs: number): Decision {
-    return decide(this.scene, question, atMs);
+    return this.#memo.decide(question, atMs);
   }
 
   /** The same rules and roles over other facts. */

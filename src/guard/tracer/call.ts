@@ -2,7 +2,7 @@ import { machine } from '../../os/arch.js';
 import { addressOf } from '../../os/libc.js';
 import { addPiece, beginRead, readBatch, toPageEnd } from '../../os/memory.js';
 import { callArgument, callArgumentInt, callNumber, loadRegisters } from '../../os/ptrace.js';
-import { isHook } from '../hooks.js';
+import { isHook, mayBeHook } from '../hooks.js';
 
 /** What a process asked the kernel to run, copied out of its memory while it is stopped. */
 export interface ExecCall {
@@ -37,7 +37,6 @@ const ARG_HEAD = 256;
 const ENV_HEAD = 32;
 /** Words read one by one, because they are long or lie across pages: two megabytes of long ones stay below. */
 const MAX_SLOW = 9_000;
-const NOTHING = Buffer.alloc(0);
 /** Pieces per batch; the area holds that many of the larger kind. */
 const BATCH = 900;
 
@@ -120,10 +119,11 @@ function readWords(pid: number, list: readonly number[]): Buffer[] | 'unreadable
   let bytes = 0;
   let slow = 0;
   let failed: 'unreadable' | 'too-long' | undefined;
-  eachHead(pid, list, ARG_HEAD, (address, head) => {
-    const nul = head.indexOf(0);
-    if (nul < 0) slow += 1;
-    const word = nul < 0 ? readString(pid, address, MAX_STRING) : Buffer.from(head.subarray(0, nul));
+  eachHead(pid, list, ARG_HEAD, (address, from, to) => {
+    const nul = from === to ? -1 : area.indexOf(0, from);
+    const whole = nul >= 0 && nul < to;
+    if (!whole) slow += 1;
+    const word = whole ? Buffer.from(area.subarray(from, nul)) : readString(pid, address, MAX_STRING);
     if (word === undefined) failed ??= 'unreadable';
     else if (slow > MAX_SLOW) failed ??= 'too-long';
     else {
@@ -140,9 +140,10 @@ function readHooks(pid: number, list: readonly number[], trusted: boolean): stri
   const hooks: string[] = [];
   let slow = 0;
   let failed: 'unreadable' | 'too-long' | undefined;
-  eachHead(pid, list, ENV_HEAD, (address, head) => {
-    let bytes: Buffer | undefined = head;
-    if (head.length < ENV_HEAD && nameEnd(head) < 0) {
+  eachHead(pid, list, ENV_HEAD, (address, from, to) => {
+    if (to - from >= 2 && !mayBeHook(area[from] ?? 0, area[from + 1] ?? 0)) return true;
+    let bytes: Buffer | undefined = area.subarray(from, to);
+    if (bytes.length < ENV_HEAD && nameEnd(bytes) < 0) {
       slow += 1;
       bytes = readPrefix(pid, address, ENV_HEAD);
     }
@@ -166,14 +167,14 @@ function nameEnd(bytes: Buffer): number {
 }
 
 /**
- * Reads the first bytes of many strings with few calls; `use` gets what came, to the end of the page at most and
- * nothing when it could not be read, and returns false to stop.
+ * Reads the first bytes of many strings with few calls; `use` gets where in the area they lie, to the end of the page at
+ * most and nothing when they could not be read, and returns false to stop.
  */
 function eachHead(
   pid: number,
   list: readonly number[],
   head: number,
-  use: (address: number, head: Buffer) => boolean,
+  use: (address: number, from: number, to: number) => boolean,
 ): void {
   const sizeAt = (address: number) => (address > 0 ? Math.min(head, toPageEnd(address)) : 0);
   for (let from = 0; from < list.length; from += BATCH) {
@@ -183,9 +184,9 @@ function eachHead(
     const came = readBatch(pid, areaAddress);
     let at = 0;
     for (const address of batch) {
-      const piece = area.subarray(at, at + sizeAt(address));
-      at += piece.length;
-      if (!use(address, came ? piece : NOTHING)) return;
+      const start = at;
+      at += sizeAt(address);
+      if (!use(address, start, came ? at : start)) return;
     }
   }
 }
