@@ -16,6 +16,7 @@ const NAMES = [
   'logins',
   'memory',
   'exec',
+  'build',
   'decisions',
   'revocation',
   'deadline',
