@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { escapeText, showArgv } from '../core/escape.js';
 import { questionForExec } from '../gate/index.js';
-import { phraseDenied, remedyFor } from '../policy/index.js';
+import { phraseDenied, phraseRefused, remedyFor } from '../policy/index.js';
 import type { Decision, Rights } from '../policy/types.js';
 import { denialMarker, type Recorder, type Written } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
@@ -71,13 +71,19 @@ function refuse(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
   const { supervisor, recorder, life, filter, programs } = parts;
   programs.over([ask.image]);
   const event = note(ask, decision, parts);
-  const text = phraseDenied(showArgv(ask.argv), decision, showArgv(ask.parent));
+  const text = phrase(ask, decision);
   const shown = life.ending === undefined && filter.shouldShow(text, ask.program.names);
   const written = recorder.marker(denialMarker({ ...event, silent: !shown }));
   whenWritten(written, life, () => supervisor.verdict(ask.q, false, 'none'));
   if (!shown) return;
   const more = help(ask, decision, parts);
-  setImmediate(() => parts.refused(phraseDenied(showArgv(ask.argv), decision, showArgv(ask.parent), more)));
+  setImmediate(() => parts.refused(phrase(ask, decision, more)));
+}
+
+function phrase({ argv, parent }: ExecAsk, decision: Decision, more: readonly string[] = []): string {
+  if (decision === TOO_MANY)
+    return phraseRefused(showArgv(argv), 'this session runs all the programs it may: end some first', showArgv(parent));
+  return phraseDenied(showArgv(argv), decision, showArgv(parent), more);
 }
 
 /** What would change it, and the line it came from where its parent, the login shell, does not tell. */

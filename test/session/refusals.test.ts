@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRefusalFilter } from '../../src/session/refusals.js';
 
@@ -38,5 +39,38 @@ describe('a refused program is shown', () => {
     for (let i = 0; i < 5000; i += 1) f.shouldShow(`denied: ${i}`, []);
     expect(f.shouldShow('denied: 4999', [])).toBe(false);
     expect(f.shouldShow('denied: 0', [])).toBe(true);
+  });
+
+  const names = fc.constantFrom('rm', 'git', 'cc');
+  const step = fc.oneof(
+    fc.record({ line: fc.option(fc.constantFrom('ls', 'rm x', 'git status; rm x'), { nil: undefined }) }),
+    fc.record({ name: names }),
+  );
+  it('the first time ever, and then at most once for each line, which names it or is not known', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let accepted = 0;
+        const f = createRefusalFilter(() => {
+          accepted += 1;
+        });
+        const ever = new Set<string>();
+        let forLine = new Set<string>();
+        let line: string | undefined;
+        for (const s of steps) {
+          if ('line' in s) {
+            f.accepted(s.line);
+            line = s.line;
+            forLine = new Set();
+            continue;
+          }
+          const shown = f.shouldShow(`denied: ${s.name}`, [s.name]);
+          const again = accepted > 0 && !forLine.has(s.name) && (line?.includes(s.name) ?? true);
+          expect(shown).toBe(!ever.has(s.name) || again);
+          ever.add(s.name);
+          if (shown) forLine.add(s.name);
+        }
+        expect(f.line).toBe(line);
+      }),
+    );
   });
 });
