@@ -1,5 +1,6 @@
 /** Whether sessions can be kept apart here, and programs decided by the kernel. */
 import { probeMachine } from '../guard/probe.js';
+import { availableIn, isDelegated, ownCgroup } from '../os/cgroup.js';
 
 export interface Check {
   /** `missing` stops `serve`; `warn` does not. */
@@ -22,5 +23,22 @@ export async function isolationChecks(): Promise<Check[]> {
   const gate: Check = execGate
     ? { state: 'ok', what: 'exec gate', found: 'the kernel asked before a program started' }
     : { state: 'missing', what: 'exec gate', found: 'not here: only `gate: line-only` in sallyport.yaml would work' };
-  return [isolation, gate, ...reasons.map((found): Check => ({ state: 'warn', what: '', found }))];
+  return [isolation, gate, limitsCheck(), ...reasons.map((found): Check => ({ state: 'warn', what: '', found }))];
+}
+
+/** Limits of each process work everywhere; those of a session together need cgroup v2. */
+function limitsCheck(): Check {
+  const dir = ownCgroup();
+  const controllers = dir === undefined ? [] : availableIn(dir);
+  if (dir === undefined || controllers.length === 0)
+    return {
+      state: 'ok',
+      what: 'limits',
+      found: 'of each process (rlimit); no cgroup v2 here to limit a session together',
+    };
+  const names = controllers.join(', ');
+  const found = isDelegated(dir)
+    ? `of each process (rlimit) and of a session together (cgroup v2: ${names})`
+    : `of each process (rlimit); a service unit with Delegate=yes limits a session together, too (cgroup v2: ${names})`;
+  return { state: 'ok', what: 'limits', found };
 }

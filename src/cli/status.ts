@@ -49,6 +49,7 @@ function statusLines(s: Reply<'status'>): string[] {
       ['listening', s.listen],
       ['isolation', s.isolation],
       ['gate', s.gate],
+      ['limits', s.limits],
       ['sessions', String(s.sessions)],
       ['policy', `${s.policy.digest.slice(0, 12)}, ${s.policy.rules} rules`],
       ['authority', `version ${s.authorityVersion}`],

@@ -27,6 +27,7 @@ export const VERBS = {
       home: z.string(),
       listen: z.string().optional(),
       isolation: z.string().optional(),
+      limits: z.string().optional(),
       gate: z.string().optional(),
       doors: z.array(s.door),
       sessions: z.number(),

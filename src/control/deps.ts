@@ -32,6 +32,8 @@ export interface Broker {
   /** Where it really listens, `host:port`. */
   listen: string;
   isolation: 'account' | 'sandbox';
+  /** What holds sessions to their limits, for people. */
+  limits: string;
   gate: 'exec' | 'line-only';
   /** Takes a new configuration for what comes after. Absent: only a restart does. */
   useConfig?(config: Config): void;

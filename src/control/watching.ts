@@ -76,6 +76,7 @@ function statusOf(deps: Deps) {
       uptimeMs: Math.max(0, clock.now() - broker.startedAt),
       listen: broker.listen,
       isolation: broker.isolation,
+      limits: broker.limits,
       gate: broker.gate,
     }),
     home: config.home,

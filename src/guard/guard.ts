@@ -120,6 +120,7 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
         home: hello.home,
         tools,
         tracer: hello.gate === 'exec' ? tracer : undefined,
+        cgroup: hello.cgroup,
         wake,
       };
       let launched = false;

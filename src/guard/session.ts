@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.js';
+import type { CgroupRoot } from '../os/cgroup.js';
 import { closeFd } from '../os/fd.js';
 import { groupsOf } from '../os/files.js';
 import { libcKill } from '../os/libc.js';
@@ -37,6 +38,8 @@ export interface SessionContext {
   tools: Tools;
   /** Absent: line-only. */
   tracer: Tracer | undefined;
+  /** Where groups of sessions are made; absent: nowhere. */
+  cgroup: CgroupRoot | undefined;
   /** Has the reports of processes looked at soon. */
   wake(): void;
 }

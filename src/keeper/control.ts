@@ -57,6 +57,7 @@ export async function startControl(parts: ControlParts): Promise<Control> {
       startedAt: parts.startedAt,
       listen: parts.listen,
       isolation: ground.isolation,
+      limits: limitsBy(ground),
       gate: config.current.gate,
       useConfig: (next) => {
         config.current = next;
@@ -117,4 +118,8 @@ async function reload(port: AdminPort): Promise<string> {
   if (errors.length > 0) return `reload refused, all is as it was: ${errors.map(formatProblem).join('; ')}`;
   const said = changed ? `reloaded; ${effects.length} sessions changed` : 'reloaded; nothing was different';
   return [said, ...problems.map(formatProblem)].join('; ');
+}
+
+function limitsBy({ cgroup }: Ground): string {
+  return cgroup === undefined ? 'rlimit' : `rlimit, cgroup v2 (${cgroup.controllers.join(', ')})`;
 }

@@ -139,7 +139,7 @@ export function layFloor(parts: FloorParts): Floor {
 function greeting(pair: number, { state, ground }: FloorParts) {
   const config = state.config.current;
   const { loginGraceMs, authTries, channelsPerConnection } = config.limits;
-  const { isolation, door } = ground;
+  const { isolation, door, cgroup } = ground;
   return {
     door: {
       type: 'hello' as const,
@@ -150,7 +150,14 @@ function greeting(pair: number, { state, ground }: FloorParts) {
       isolation,
       ...(door === undefined ? {} : { drop: door }),
     },
-    guard: { type: 'hello' as const, isolation, gate: config.gate, home: config.home, pair },
+    guard: {
+      type: 'hello' as const,
+      isolation,
+      gate: config.gate,
+      home: config.home,
+      pair,
+      ...(cgroup === undefined ? {} : { cgroup }),
+    },
   };
 }
 

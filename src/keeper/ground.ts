@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import { probeMachine } from '../guard/probe.js';
+import { type CgroupRoot, takeCgroup } from '../os/cgroup.js';
 import { doorAccount } from './accounts.js';
 
 /** What this machine lets the broker do. */
@@ -8,6 +9,8 @@ export interface Ground {
   isolation: 'account' | 'sandbox';
   /** The account doors change to; absent for a broker without privilege. */
   door?: { uid: number; gid: number };
+  /** Absent: limits are of each process alone. */
+  cgroup?: CgroupRoot;
 }
 
 /** Chooses the isolation and looks that it works here; throws with what is missing and how to get it. */
@@ -26,9 +29,11 @@ export async function probeGround(config: Config): Promise<Ground> {
       'failed',
       `no exec gate here: ${found.reasons.join('; ')}; gate: line-only in ${config.file} does without it`,
     );
-  if (!isRoot) return { isolation };
+  const cgroup = takeCgroup();
+  const ground = { isolation, ...(cgroup === undefined ? {} : { cgroup }) } as const;
+  if (!isRoot) return ground;
   try {
-    return { isolation, door: doorAccount(config.doorAccount) };
+    return { ...ground, door: doorAccount(config.doorAccount) };
   } catch (error) {
     throw new SallyportError('failed', `${messageOf(error)} (${config.file})`);
   }

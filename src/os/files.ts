@@ -161,3 +161,6 @@ export function memoryFile(label: string, bytes: Buffer): number {
 }
 
 const lseek = self.func('long lseek(int, long, int)') as (fd: number, offset: number, whence: number) => number;
+
+/** Whether a file has an extended attribute that this process may see. */
+export const hasAttribute = (path: string, attribute: string): boolean => getxattr(path, attribute, null, 0) >= 0;

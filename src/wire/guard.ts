@@ -80,6 +80,8 @@ export const keeperToGuard = z.discriminatedUnion('type', [
     home: path,
     /** Number of this door and guard pair, for logs. */
     pair: z.number().int(),
+    /** Where each session gets a group of its own, with these controllers of cgroup v2; absent: none. */
+    cgroup: z.object({ dir: path, controllers: z.array(z.enum(['pids', 'memory', 'cpu'])) }).optional(),
   }),
   launch,
   z.object({ type: z.literal('end'), sid }),

@@ -8,7 +8,7 @@ import { openTestHome, POLICY, ROOT, type TestHome } from './home.js';
 let home: TestHome;
 afterEach(() => home.close());
 
-const BROKER = { pid: 1, startedAt: 0, listen: 'x:1', isolation: 'account', gate: 'exec' } as const;
+const BROKER = { pid: 1, startedAt: 0, listen: 'x:1', isolation: 'account', limits: 'rlimit', gate: 'exec' } as const;
 
 /** A home of a running broker, which takes configurations over. */
 async function running(): Promise<Config[]> {

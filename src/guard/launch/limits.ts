@@ -1,3 +1,4 @@
+import type { CgroupLimits } from '../../os/cgroup.js';
 import { limitOf, oomScore, Resource, setLimit, setNice, setOomScore } from '../../os/limits.js';
 import type { LaunchLimits } from '../../wire/guard.js';
 
@@ -34,6 +35,16 @@ export function limitProcesses(init: number, limits: LaunchLimits, use: { namesp
   const most = processes + LAUNCHERS + (use.traced ? slackOf(processes) : 0);
   setLimit(init, Resource.processes, most, most);
 }
+
+/**
+ * Of a session together, where the machine has cgroup v2: the kernel counts zombies, too, and no process passes the
+ * limit even for a moment. The guard counts still, for one line to the engineer.
+ */
+export const cgroupLimits = ({ processes, memory, nice }: LaunchLimits): CgroupLimits => ({
+  processes: processes === undefined ? undefined : processes + LAUNCHERS + slackOf(processes),
+  memory,
+  nice,
+});
 
 /** The isolating programs of a session are not the engineer's, and count with the kernel. */
 const LAUNCHERS = 2;

@@ -1,11 +1,16 @@
+import { type CgroupRoot, enterCgroup, makeCgroup, removeCgroup } from '../../os/cgroup.js';
+import { libcKill } from '../../os/libc.js';
 import type { FdName, LaunchOrder } from '../../wire/guard.js';
 import { bwrapArguments, commandLine, type Isolation } from './arguments.js';
 import { sessionEnv } from './env.js';
 import { closeQuietly, createRecording, type LineGate, openLineGate } from './files.js';
 import { createInfoPipe } from './info.js';
+import { cgroupLimits } from './limits.js';
 import { BLOCK_FD, INFO_FD, SECCOMP_FD, startBwrap } from './start.js';
 import { openStdio } from './stdio.js';
 import type { Tools } from './tools.js';
+
+const SIGKILL = 9;
 
 /** A session all set up, its isolating program started and waiting. */
 export interface Prepared {
@@ -31,6 +36,7 @@ export interface PrepareContext {
   home: string;
   tools: Tools;
   tracer: unknown;
+  cgroup: CgroupRoot | undefined;
 }
 
 /** Throws, with nothing left behind, when a part cannot be had. */
@@ -48,7 +54,7 @@ export function prepare(context: PrepareContext, order: LaunchOrder, groups: rea
 }
 
 function assemble(
-  { isolation, home, tools, tracer }: PrepareContext,
+  { isolation, home, tools, tracer, cgroup }: PrepareContext,
   order: LaunchOrder,
   groups: readonly number[],
   undo: (() => void)[],
@@ -87,6 +93,7 @@ function assemble(
     ...(info ? { info } : {}),
   });
   undo.push(waiting.abandon);
+  if (cgroup) undo.push(group(cgroup, order, waiting.pid));
   const fds: [FdName, number][] = [...stdio.door, ['recording', recording]];
   if (lineGate) fds.push(['lineQ', lineGate.q], ['lineA', lineGate.a]);
   return {
@@ -105,6 +112,19 @@ function assemble(
     },
     cleanup,
   };
+}
+
+/** Puts the isolating program, and with it the session, into a group of its own; what removes it. */
+function group(root: CgroupRoot, { sid, limits }: LaunchOrder, pid: number): () => void {
+  const own = makeCgroup(root, sid, cgroupLimits(limits));
+  try {
+    enterCgroup(own, pid);
+  } catch (error) {
+    removeCgroup(own);
+    libcKill(pid, SIGKILL);
+    throw error;
+  }
+  return () => removeCgroup(own);
 }
 
 function lineGateFor(home: string, order: LaunchOrder): LineGate | undefined {
