@@ -145,7 +145,14 @@ describe('reload', () => {
   it('takes over configuration and policy together, or neither', async () => {
     await home.close();
     const used: string[] = [];
-    const broker = { pid: 1, startedAt: 0, listen: 'x:1', isolation: 'account', limits: 'rlimit', gate: 'exec' } as const;
+    const broker = {
+      pid: 1,
+      startedAt: 0,
+      listen: 'x:1',
+      isolation: 'account',
+      limits: 'rlimit',
+      gate: 'exec',
+    } as const;
     const useConfig = ({ timezone }: { timezone: string }) => void used.push(timezone);
     home = await openTestHome({ more: { broker: { ...broker, useConfig } } });
     writeFileSync(join(home.dir, 'sallyport.yaml'), 'timezone: Nowhere/Atall\n');
