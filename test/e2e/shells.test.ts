@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OPEN_POLICY, PROMPT, startBroker, type TestBroker } from '../helpers/broker.js';
+import { OPEN_POLICY, PROMPT, shellHomeOf, startBroker, type TestBroker } from '../helpers/broker.js';
 import { addPerson, type Person } from '../helpers/people.js';
 import type { Terminal } from '../helpers/terminal.js';
 
@@ -20,7 +20,7 @@ const SHELLS = {
 };
 /** Says when it starts, is continued and is interrupted. */
 const JOB = `trap 'echo job goes on' CONT; trap 'echo job has ended; exit' INT; echo job is up
-while :; do read x; done`;
+while :; do sleep 0.1; done`;
 type Name = keyof typeof SHELLS;
 const names = Object.keys(SHELLS) as Name[];
 const IDS: Record<Name, number> = { bash: 5, zsh: 6, fish: 7, dash: 8, busybox: 9 };
@@ -142,4 +142,41 @@ describe.skipIf(!isRoot)('an account’s own shell (only root launches accounts)
     expect(['half', 'victim'].map((f) => existsSync(join(homeOf(name), f)))).toEqual([false, true]);
     shell.kill();
   });
+});
+
+/** ^Z comes between vfork and exec, where a stopped child would hold its parent, and the shell, for good. */
+const VFORK = `
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+  int status;
+  pid_t child = vfork();
+  if (child == 0) {
+    kill(getpid(), SIGTSTP);
+    execl("/bin/echo", "echo", "child goes on", (char *)0);
+    _exit(1);
+  }
+  waitpid(child, &status, WUNTRACED);
+  printf("child has stopped: %d\\n", WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
+  fflush(stdout);
+  kill(child, SIGCONT);
+  waitpid(child, &status, 0);
+  return 0;
+}
+`;
+
+it('a ^Z between vfork and exec does not hang the shell', async () => {
+  const own = await startBroker({ policy: OPEN_POLICY });
+  try {
+    writeFileSync(join(shellHomeOf(own.home), 'v.c'), VFORK);
+    const shell = await own.shell();
+    await shell.line('gcc -o v v.c && ./v', /child has stopped: 1\r\nchild goes on/, 20_000);
+    await shell.line('echo "ba""ck"', /\bback\r\n/);
+    shell.kill();
+  } finally {
+    await own.stop();
+  }
 });

@@ -1,3 +1,4 @@
+import { libcKill } from '../../os/libc.js';
 import type { Children } from '../../policy/types.js';
 import type { Plan } from './plan.js';
 import type { Traced } from './traced.js';
@@ -43,6 +44,32 @@ export interface Task {
   pending: Pending | undefined;
   /** Inherited the stop at exit from the session's command; taken off at its first stop. */
   stopsAtExit: boolean;
+  /** A vfork's child before its exec: the stop signal kept from it until then, or 0. */
+  heldStop?: number | undefined;
+}
+
+const SIGCONT = 18;
+/** SIGTSTP, SIGTTIN, SIGTTOU: what a terminal stops a job with. */
+const JOB_STOPS = new Set([20, 21, 22]);
+
+/**
+ * True when the signal is not to be delivered now. A vfork's child that stops leaves its parent waiting where nothing
+ * stops or ends it, and the shell with it; the time from vfork to exec, short by itself, is longer under a gate. So ^Z
+ * reaches the child after its exec.
+ */
+export function postponed(task: Task, signal: number): boolean {
+  if (task.heldStop === undefined) return false;
+  if (signal === SIGCONT) task.heldStop = 0;
+  if (!JOB_STOPS.has(signal)) return false;
+  task.heldStop = signal;
+  return true;
+}
+
+/** At the exec of a vfork's child: what was kept from it is sent. */
+export function stopAtLast(task: Task): void {
+  const signal = task.heldStop;
+  task.heldStop = undefined;
+  if (signal) libcKill(task.tid, signal);
 }
 
 /** Before the first program of a session: it may start nothing but the launcher's own steps. */

@@ -9,7 +9,7 @@ import type { Children } from '../../policy/types.js';
 import type { ExitStatus } from '../../wire/guard.js';
 import { censusOf } from './counting.js';
 import { createExecGate } from './exec.js';
-import { LAUNCHER, newTask, type Task } from './tasks.js';
+import { LAUNCHER, newTask, postponed, stopAtLast, type Task } from './tasks.js';
 import type { Door, Traced } from './traced.js';
 import type { Twins } from './twins.js';
 
@@ -132,6 +132,7 @@ export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
 
   /** An exec from a thread takes over the leader's number; the other threads are gone or going. */
   const onExec = (tid: number, task: Task | undefined) => {
+    if (task) stopAtLast(task);
     // posix_spawn returns a little before the exec it waits for is over.
     if (task && tid === task.session.outer && task.session.init === 0) {
       pt.cont(tid);
@@ -161,14 +162,17 @@ export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
     else if (event === pt.Event.stop && GROUP_STOPS.has(signal)) pt.listen(tid);
     // Frozen for good: its exit would take the namespace along before the last output is out.
     else if (event === pt.Event.stop && tid === session.outer && session.command !== 0) return;
-    else if (event === 0) pt.cont(tid, signal);
-    else if (FORKS.has(event)) onFork(task, event === pt.Event.clone);
+    else if (event === 0) pt.cont(tid, postponed(task, signal) ? 0 : signal);
+    else if (FORKS.has(event)) onFork(task, event);
     else pt.cont(tid);
   };
 
-  const onFork = (task: Task, thread: boolean) => {
+  const onFork = (task: Task, event: number) => {
     const child = pt.eventMessage(task.tid);
-    if (child !== undefined && adopt(child, task, thread)) paused.add(task.tid);
+    const hold = child !== undefined && adopt(child, task, event === pt.Event.clone);
+    const born = tasks.get(child ?? 0);
+    if (born && event === pt.Event.vfork) born.heldStop = 0;
+    if (hold) paused.add(task.tid);
     else pt.cont(task.tid);
   };
 
