@@ -53,16 +53,16 @@ const SIGCONT = 18;
 const JOB_STOPS = new Set([20, 21, 22]);
 
 /**
- * True when the signal is not to be delivered now. A vfork's child that stops leaves its parent waiting where nothing
+ * The signal, or 0 when it is not to be delivered now. A vfork's child that stops leaves its parent waiting where nothing
  * stops or ends it, and the shell with it; the time from vfork to exec, short by itself, is longer under a gate. So ^Z
  * reaches the child after its exec.
  */
-export function postponed(task: Task, signal: number): boolean {
-  if (task.heldStop === undefined) return false;
+export function deliverable(task: Task, signal: number): number {
+  if (task.heldStop === undefined) return signal;
   if (signal === SIGCONT) task.heldStop = 0;
-  if (!JOB_STOPS.has(signal)) return false;
+  if (!JOB_STOPS.has(signal)) return signal;
   task.heldStop = signal;
-  return true;
+  return 0;
 }
 
 /** At the exec of a vfork's child: what was kept from it is sent. */

@@ -9,7 +9,7 @@ import type { Children } from '../../policy/types.js';
 import type { ExitStatus } from '../../wire/guard.js';
 import { censusOf } from './counting.js';
 import { createExecGate } from './exec.js';
-import { LAUNCHER, newTask, postponed, stopAtLast, type Task } from './tasks.js';
+import { deliverable, LAUNCHER, newTask, stopAtLast, type Task } from './tasks.js';
 import type { Door, Traced } from './traced.js';
 import type { Twins } from './twins.js';
 
@@ -162,7 +162,7 @@ export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
     else if (event === pt.Event.stop && GROUP_STOPS.has(signal)) pt.listen(tid);
     // Frozen for good: its exit would take the namespace along before the last output is out.
     else if (event === pt.Event.stop && tid === session.outer && session.command !== 0) return;
-    else if (event === 0) pt.cont(tid, postponed(task, signal) ? 0 : signal);
+    else if (event === 0) pt.cont(tid, deliverable(task, signal));
     else if (FORKS.has(event)) onFork(task, event);
     else pt.cont(tid);
   };
