@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { sleep } from '../../src/core/clock.js';
 import { tryRights } from './rights.js';
-import { startTerminal, type Terminal, type TerminalOptions } from './terminal.js';
+import { clock, startTerminal, type Terminal, type TerminalOptions } from './terminal.js';
 
 let terminal: Terminal | undefined;
 const start = async (options: Partial<TerminalOptions> = {}) => {
@@ -192,4 +193,37 @@ test('lines of any length and of any bytes', async () => {
   t.keys('Enter');
   await t.until(/\n9000\n@@$/);
   await t.run("echo 'ü €🙂 %s \\\\n' | cat", /\nü €🙂 %s \\n/);
+});
+
+test('fish shells that share a session, typed into at the same moment, each get their own answer', async () => {
+  const t = await start();
+  t.tmux('set-option', '-g', 'default-command', `${t.command}; sleep 1000`);
+  for (let n = 0; n < 2; n++) t.tmux('split-window', '-d', '-l', '12');
+  const panes = t.tmux('list-panes', '-F', '#{pane_id}').trim().split('\n');
+  for (const pane of panes) await t.until('@@', pane);
+  t.tmux('set-option', '-w', 'synchronize-panes', 'on');
+  for (const n of [1, 2, 3]) {
+    t.keys('-l', `echo ok(math ${n} + 1)`);
+    t.keys('Enter');
+    for (const pane of panes) await t.until(`\nok${n + 1}`, pane);
+  }
+  t.keys('-l', 'touch ran; rm -rf x');
+  t.keys('Enter');
+  for (const pane of panes) await t.until('denied: rm -rf x (no-rm: denied by rule)', pane);
+  expect(existsSync(join(t.home, 'ran'))).toBe(false);
+}, 40_000);
+
+test('where nobody answers any more, ^C gives the prompt back and nothing runs', async () => {
+  const t = await start();
+  await t.run('echo a(math 1)', /^a1$/m);
+  t.hangUp();
+  for (const n of [1, 2]) {
+    t.keys('-l', 'touch ran');
+    t.keys('Enter');
+    await sleep(clock, 500);
+    t.keys('C-c');
+    await t.until(new RegExp(`(touch ran[^]*){${n}}`));
+  }
+  await sleep(clock, 500);
+  expect(existsSync(join(t.home, 'ran'))).toBe(false);
 });

@@ -48,6 +48,8 @@ export interface Terminal {
   screen(pane?: string): string;
   until(what: RegExp | string, pane?: string): Promise<string>;
   tmux(...args: string[]): string;
+  /** The door answers nothing more, as after a failure of its FIFOs. */
+  hangUp(): void;
   /** The shell command that starts one more login shell of the session. */
   command: string;
   stop(): void;
@@ -136,6 +138,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Terminal>
     until,
     tmux,
     command: quoted,
+    hangUp: () => lineGate?.close(),
     stop() {
       try {
         tmux('kill-server');
