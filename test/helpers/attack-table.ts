@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PROMPT, shellHomeOf, startBroker, type TestBroker } from './broker.js';
@@ -51,15 +51,16 @@ export interface Ground {
 export function attackGround(policy: string, prepare: (home: string, broker: TestBroker) => void = () => {}): Ground {
   const ground = {} as Ground;
   beforeAll(async () => {
-    const start = async (text: string) => {
+    const start = async (which: keyof Ground, text: string) => {
       const broker = await startBroker({ policy: text });
+      ground[which] = broker;
       const home = shellHomeOf(broker.home);
       writeFileSync(join(home, '.bash_profile'), LINE_GATE_OFF);
       own(join(home, 'w'));
       prepare(home, broker);
-      return broker;
     };
-    [ground.held, ground.open] = await Promise.all([start(policy), start(NO_DENY)]);
+    const started = await Promise.allSettled([start('held', policy), start('open', NO_DENY)]);
+    for (const one of started) if (one.status === 'rejected') throw one.reason;
   });
   afterAll(async () => {
     await Promise.all([ground.held?.stop(), ground.open?.stop()]);
@@ -87,6 +88,7 @@ export function attackTable(
 /** Types a row in a session of its own; what became of the file when the shell answers again. */
 async function play(broker: TestBroker, dir: string, keys: Row[1]): Promise<'there' | 'gone'> {
   const place = join(shellHomeOf(broker.home), dir);
+  rmSync(place, { recursive: true, force: true });
   own(place);
   const victim = join(place, 'victim');
   writeFileSync(victim, 'keep\n');

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { own } from './attack-table.js';
@@ -45,6 +45,7 @@ export function works(place: Workplace, all: readonly Work[]): void {
   it.concurrent.each(all)('$name', async ({ name, files = {}, steps, status = 0 }) => {
     const dir = name.replace(/\W+/g, '-');
     const root = join(shellHomeOf(place.broker.home), dir);
+    rmSync(root, { recursive: true, force: true });
     own(root);
     for (const [path, text] of Object.entries(files)) lay(root, path, text);
     const screen = openScreen('ssh', place.broker.sshArgs('-tt'));

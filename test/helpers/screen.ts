@@ -52,7 +52,7 @@ export function openScreen(program: string, args: readonly string[]): Screen {
       for (let waited = 0; ; waited += POLL_MS) {
         const text = await screen.text();
         if (typeof what === 'string' ? text.includes(what) : what.test(text)) return text;
-        if (waited > timeoutMs) throw new Error(`not on the screen: ${String(what)}\n${text}`);
+        if (waited > timeoutMs) throw new Error(`late: not on the screen: ${String(what)}\n${text}`);
         await sleep(POLL_MS);
       }
     },

@@ -58,9 +58,9 @@ export function bwrapArguments(input: ArgumentInput): string[] {
   ];
 }
 
-/** /run is private; name resolution keeps working where its configuration lives there. */
+/** /run is private; name resolution keeps working where its configuration lives there, and screen where its sockets do. */
 function runDirectories(): string[] {
-  const args = ['--perms', '0755', '--tmpfs', '/run'];
+  const args = ['--perms', '0755', '--tmpfs', '/run', '--perms', '1777', '--dir', '/run/screen'];
   if (realOf('/var/run') === '/var/run') args.push('--perms', '0755', '--tmpfs', '/var/run');
   const resolver = realOf('/etc/resolv.conf');
   if (resolver && ['/run/', '/tmp/', '/var/run/'].some((dir) => resolver.startsWith(dir))) {

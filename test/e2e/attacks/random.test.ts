@@ -79,7 +79,19 @@ async function inSessions(broker: TestBroker, uid: number | undefined, which: re
 /** In a pid namespace, so that nothing stays behind, and as the account the sessions have. */
 async function withoutGate(place: string, batch: readonly number[]): Promise<string> {
   const account = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
-  const bwrap = ['--unshare-pid', '--die-with-parent', '--dev-bind', '/', '/', '--proc', '/proc'];
+  const bwrap = [
+    '--unshare-pid',
+    '--die-with-parent',
+    '--dev-bind',
+    '/',
+    '/',
+    '--proc',
+    '/proc',
+    '--perms',
+    '1777',
+    '--tmpfs',
+    '/dev/shm',
+  ];
   const env = ['env', '-i', 'PATH=/usr/local/bin:/usr/bin:/bin', `HOME=${place}`];
   const args = [...bwrap, '--', ...account, ...env, 'bash', '-c', scriptFor(place, batch)];
   return (await promisify(execFile)('bwrap', args, { timeout: MINUTE, killSignal: 'SIGKILL' })).stdout;

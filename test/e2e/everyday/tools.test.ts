@@ -116,6 +116,18 @@ works(place, [
     ],
   },
   {
+    name: 'screen',
+    files: { rc: 'startup_message off\n' },
+    steps: [
+      ['screen -c rc -S work\r', /^ready\$$/],
+      ['echo $TERM in $WINDOW\r', /^screen\S* in 0$/m],
+      ['\x01d', /\[detached from \d+\.work\]/],
+      ['clear; screen -ls\r', /\.work\s.*\(Detached\)/],
+      ['screen -r work\r', /^screen\S* in 0$/m],
+      ['exit\r', /\[screen is terminating\]/],
+    ],
+  },
+  {
     name: 'ssh-keygen',
     steps: [
       ['ssh-keygen -t ed25519 -C me -f key\r', /Enter passphrase/],

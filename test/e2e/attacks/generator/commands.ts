@@ -17,6 +17,9 @@ const DEEDS: readonly (readonly [string, ...string[]])[] = [
   ['truncate', '-s0', WITNESS],
 ];
 
+/** Says where the dynamic loader is. */
+const LOADER = 'ls /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1 2>/dev/null';
+
 interface Call {
   before: string[];
   argv: string[];
@@ -54,6 +57,23 @@ const CALLED: readonly ((scene: Scene, name: string) => { before: string[]; word
     const before = `mkdir ${dir}; cp /usr/bin/${name} ${other}; ln ${other} ${dir}/${name}`;
     return { before: [before], words: [`./${dir}/${name}`] };
   },
+  (scene, name) => {
+    const copy = scene.fresh();
+    return { before: [`cp /usr/bin/${name} ${copy}`], words: [`./${copy}`] };
+  },
+  (scene, name) => {
+    const [one, two] = [scene.fresh(), scene.fresh()];
+    return {
+      before: [`cat /usr/bin/${name} > ${one}; echo >> ${one}; chmod +x ${one}; ln ${one} ${two}`],
+      words: [`./${two}`],
+    };
+  },
+  (scene, name) => {
+    const copy = `/dev/shm/$$-${scene.fresh()}`;
+    return { before: [`copy=${copy}; cp /usr/bin/${name} $copy; ln -s $copy ./copy`], words: ['./copy'] };
+  },
+  (_, name) => ({ before: [`ln -s $(${LOADER}) ./loader`], words: ['./loader', `/usr/bin/${name}`] }),
+  (_, name) => ({ before: [`cp $(${LOADER}) ./loader`], words: ['./loader', `/bin/${name}`] }),
   (_, name) => ({ before: [], words: ['busybox', name] }),
   (scene, name) => {
     const link = scene.fresh();
