@@ -193,6 +193,15 @@ describe('the loader', () => {
     expect(session.asks.find((a) => a.part === 'loaded')?.hooks).toEqual(['LD_PRELOAD', 'LD_AUDIT']);
   });
 
+  test.runIf(has('gcc'))('only looks at a program or a library of the account`s, as ldd has it do', async () => {
+    harness.decide(() => ({ allow: true }));
+    const { output, session } = await run(
+      `echo 'int puts(const char *); int mine(void) { return puts("x"); }' > l.c; gcc -shared -fPIC -o libmine.so l.c; ldd $H/ways ./libmine.so; ${LOADER} --list $H/ways`,
+    );
+    expect(output.match(/libc\.so\.6 => /g)).toHaveLength(3);
+    expect(session.notes).toEqual([]);
+  });
+
   test('loads nothing that could be another file by the time it is opened', async () => {
     harness.decide(() => ({ allow: true }));
     const { output, session } = await run(
@@ -239,23 +248,27 @@ test.runIf(has('gcc')).each(['checked', 'none', 'trusted'] as const)(
       if (ask.argv[0] === '/usr/bin/sleep') return { allow: true, children };
       return { allow: ask.children !== 'none' && !ask.program.names.includes('rm') };
     });
-    const { output, session, place } = await run('touch victim; $H/ways inject /usr/bin/sleep 0.5; echo status=$?');
+    const { output, session, place } = await run('touch victim; $H/ways inject /usr/bin/sleep 1.5; echo status=$?');
     expect(output).toMatch(/status=77\n/);
     expect(kept(place)).toBe(true);
     const asked = session.asks.find((a) => a.program.names.includes('rm'));
-    expect(asked).toMatchObject({ children, parent: ['/usr/bin/sleep', '0.5'] });
+    expect(asked).toMatchObject({ children, parent: ['/usr/bin/sleep', '1.5'] });
   },
 );
 
 const BINFMT = '/proc/sys/fs/binfmt_misc';
-const binfmt = process.getuid?.() === 0 && spawnSync('mount', ['-t', 'binfmt_misc', 'none', BINFMT]).status === 0;
+const register = join(BINFMT, 'register');
+const mounted = existsSync(register);
+const binfmt =
+  process.getuid?.() === 0 && (mounted || spawnSync('mount', ['-t', 'binfmt_misc', 'none', BINFMT]).status === 0);
+afterAll(() => void (binfmt && !mounted && spawnSync('umount', [BINFMT])));
 
 test.runIf(binfmt)(
   'what binfmt_misc makes of a file is not what was approved (needs root and binfmt_misc)',
   async () => {
     const name = `sallyport-${process.pid}`;
     try {
-      writeFileSync(join(BINFMT, 'register'), `:${name}:M::SALLY${process.pid}::/usr/bin/touch:`);
+      writeFileSync(register, `:${name}:M::SALLY${process.pid}::/usr/bin/touch:`);
       harness.decide(() => ({ allow: true }));
       const { session, place } = await run(`printf SALLY${process.pid} > x; chmod +x x; ./x made; true`);
       expect(existsSync(join(place, 'made'))).toBe(false);

@@ -17,16 +17,22 @@ const PIECE = 256 * 1024;
 export function imageMatches(pid: number, plan: Plan): boolean {
   const exe = `/proc/${pid}/exe`;
   if (statPath(exe)?.id !== plan.exe || !wordsMatch(pid, plan)) return false;
+  if (plan.env !== undefined && !environmentOf(pid)?.includes(plan.env)) return false;
   return plan.print === undefined || printAt(exe) === plan.print;
 }
 
 /** True when the environment of a process at its exec stop holds a hook, or cannot be read; `trusted` is whether what started it is. */
 export function carriesHooks(pid: number, trusted: boolean): boolean {
+  return environmentOf(pid)?.some((name) => isHook(name, trusted)) ?? true;
+}
+
+/** The names in the environment of a process; undefined when it cannot be read. */
+function environmentOf(pid: number): string[] | undefined {
   try {
     const words = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
-    return words.some((word) => isHook(word.split('=', 1)[0] ?? '', trusted));
+    return words.map((word) => word.split('=', 1)[0] ?? '');
   } catch {
-    return true;
+    return undefined;
   }
 }
 

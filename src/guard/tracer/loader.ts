@@ -19,6 +19,13 @@ const HOOKS: readonly (readonly [option: string, hook: string])[] = [
   ['--glibc-hwcaps-prepend', 'LD_LIBRARY_PATH'],
 ];
 
+/** Options under which nothing is run; both loaders leave at once. */
+const LOOKS = new Set(['--verify', '--list', '--list-tunables', '--list-diagnostics', '--help', '--version']);
+
+/** With this in its environment glibc's loader tells what it would load, and runs nothing; that is how ldd works. */
+export const TRACE = 'LD_TRACE_LOADED_OBJECTS';
+export const heedsTrace = (name: string): boolean => !name.startsWith('ld-musl-');
+
 export interface LoaderCall {
   /** Index of the program in argv. */
   at: number;
@@ -34,6 +41,7 @@ export function loaderCall(argv: readonly string[]): LoaderCall | undefined {
     const word = argv[i] ?? '';
     if (word === '--') return i + 1 < argv.length ? { at: i + 1, hooks: [...hooks] } : undefined;
     if (!word.startsWith('--')) return { at: i, hooks: [...hooks] };
+    if (LOOKS.has(word)) return undefined;
     const hook = HOOKS.find(([option]) => word === option || word.startsWith(`${option}=`))?.[1];
     if (hook !== undefined) hooks.add(hook);
     if (WITH_VALUE.has(word)) i += 1;

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Children, Program } from '../../policy/types.js';
 import { AT_FDCWD, type ExecCall } from './call.js';
-import { isLoader, loaderCall } from './loader.js';
+import { heedsTrace, isLoader, loaderCall, TRACE } from './loader.js';
 import { printOf } from './print.js';
 import { type Found, release, resolveCall, resolvePath } from './resolve.js';
 import type { Trust } from './trust.js';
@@ -30,6 +30,8 @@ export interface Plan {
   argc: number;
   script: { path: string; interpreter: string } | undefined;
   hooks: string[];
+  /** The new environment must hold this name. */
+  env?: string;
 }
 
 /** Why an exec is refused unasked: its file has no name, or none that will stay its own, or it could not run. */
@@ -89,6 +91,8 @@ function plan(place: Place, call: ExecCall, found: Found, opened: Found[]): Plan
   if (![image.path, ...(known.program.same ?? [])].some((path) => isLoader(basename(path))))
     return { parts, ...exe, script, hooks: call.hooks };
   const loaded = loadedProgram(place, argv, opened);
+  if (loaded === 'unsteady' && call.hooks.includes(TRACE) && heedsTrace(basename(image.path)))
+    return { parts, ...exe, script, hooks: call.hooks, env: TRACE };
   if (typeof loaded === 'string') return loaded;
   return { parts: [...parts, ...loaded.parts], ...exe, script, hooks: [...call.hooks, ...loaded.hooks] };
 }

@@ -10,10 +10,10 @@ import { printOf } from './print.js';
 const PROGRAMS = ['/usr/bin', '/usr/sbin', '/bin', '/sbin', '/usr/local/bin', '/usr/local/sbin', '/usr/games'];
 /** Where dynamic loaders are found, by links too. */
 const LOADERS = ['/lib64', '/lib', '/lib32', '/libx32'];
-/** How long the directories are believed unchanged, and their programs, ms. */
+/** How long the directories are believed unchanged, and programs that were written over in place, ms. */
 const FRESH_MS = 2_000;
-const WHOLE_MS = 60_000;
-/** Programs looked at; a system has one to five thousand. About 20 µs each, the first time. */
+const WHOLE_MS = 600_000;
+/** Programs looked at; a system has one to five thousand. About 40 µs each. */
 const MAX_PROGRAMS = 20_000;
 const REGULAR = 0o100000;
 
