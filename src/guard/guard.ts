@@ -97,7 +97,7 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
     },
   });
 
-  const programs = createPrograms(tracer.tasks, ports.door);
+  const programs = createPrograms(tracer, ports.door);
   clock.every(SWEEP_MS, programs.sweep);
   sweepAsks(clock, () => lastQ, tracer.expire);
   clock.every(SWEEP_MS, tracer.relax);

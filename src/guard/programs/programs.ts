@@ -1,6 +1,7 @@
 import { libcKill } from '../../os/libc.js';
 import { type DoorToGuard, type GuardToDoor, MAX_IMAGES } from '../../wire/guard.js';
-import type { Task } from '../tracer/tasks.js';
+import { ORPHAN } from '../tracer/tasks.js';
+import type { Tracer } from '../tracer/tracer.js';
 import { holdsTerminal } from './proc.js';
 import { treeOf } from './tree.js';
 
@@ -20,6 +21,8 @@ export interface Programs {
   tree(order: TreeOrder): Promise<void>;
 }
 
+type ProgramTracer = Pick<Tracer, 'tasks' | 'adoptOrphans'>;
+
 interface Order {
   sid: string;
   n: number;
@@ -34,7 +37,8 @@ const SIGKILL = 9;
 /** Processes of one order looked at for whether they hold the terminal. */
 const MAX_LOOKS = 64;
 
-export function createPrograms(tasks: ReadonlyMap<number, Task>, door: (message: GuardToDoor) => void): Programs {
+export function createPrograms(tracer: ProgramTracer, door: (message: GuardToDoor) => void): Programs {
+  const { tasks, adoptOrphans } = tracer;
   /** Questions that may be images, and their sessions. What is looked through a few times a second stays small. */
   const known = new Map<number, string>();
   let orders: Order[] = [];
@@ -43,12 +47,13 @@ export function createPrograms(tasks: ReadonlyMap<number, Task>, door: (message:
   const press = (order: Order): boolean => {
     let left = false;
     for (const task of tasks.values()) {
-      if (task.session.sid !== order.sid || !order.doomed.has(task.image.id)) continue;
+      const { id } = task.image;
+      if (task.session.sid !== order.sid || !(order.doomed.has(id) || id === ORPHAN.id)) continue;
       left = true;
       if (order.told.has(task.tid)) continue;
       if (!order.front && order.told.size < MAX_LOOKS) order.front = holdsTerminal(task.tid);
       order.told.add(task.tid);
-      order.killed.add(task.image.id);
+      if (id !== ORPHAN.id) order.killed.add(id);
       libcKill(task.tid, SIGKILL);
     }
     return !left;
@@ -56,6 +61,7 @@ export function createPrograms(tasks: ReadonlyMap<number, Task>, door: (message:
 
   const settle = () => {
     if (orders.length === 0) return;
+    adoptOrphans();
     orders = orders.filter((order) => {
       if (!press(order)) return true;
       const { sid, n, killed, front } = order;
@@ -78,6 +84,7 @@ export function createPrograms(tasks: ReadonlyMap<number, Task>, door: (message:
     },
     settle,
     sweep() {
+      adoptOrphans();
       if (known.size === 0) return;
       const inUse = new Set<number>();
       for (const { image, approved, pending } of tasks.values()) {

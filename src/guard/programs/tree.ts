@@ -14,7 +14,7 @@ export async function treeOf(
   sid: string,
 ): Promise<{ processes: TreeProcess[]; more: number }> {
   const mine = [...tasks.values()].filter(
-    ({ tid, session }) => session.sid === sid && tid !== session.outer && tid !== session.init,
+    ({ tid, session, image }) => session.sid === sid && image.id >= 0 && tid !== session.outer && tid !== session.init,
   );
   const processes: TreeProcess[] = [];
   let looked = 0;

@@ -72,6 +72,8 @@ export function stopAtLast(task: Task): void {
   if (signal) libcKill(task.tid, signal);
 }
 
+/** The child of a program that was ended before the fork was reported: nobody can say which, and it is killed unrun. */
+export const ORPHAN: Image = Object.freeze({ id: -1, argv: [], children: 'none', fromShell: false });
 /** Before the first program of a session: it may start nothing but the launcher's own steps. */
 export const LAUNCHER: Image = Object.freeze({ id: 0, argv: [], children: 'none', fromShell: false });
 

@@ -9,7 +9,7 @@ import type { Children } from '../../policy/types.js';
 import type { ExitStatus } from '../../wire/guard.js';
 import { censusOf } from './counting.js';
 import { createExecGate } from './exec.js';
-import { deliverable, LAUNCHER, newTask, stopAtLast, type Task } from './tasks.js';
+import { deliverable, LAUNCHER, newTask, ORPHAN, stopAtLast, type Task } from './tasks.js';
 import type { Door, Traced } from './traced.js';
 import type { Twins } from './twins.js';
 
@@ -34,6 +34,8 @@ export interface Tracer {
   release(session: Traced): void;
   /** Questions without an answer. */
   readonly waiting: number;
+  /** Sees to children whose parent was killed before it could announce them. */
+  adoptOrphans(): void;
   /** Every traced thread, by its number. */
   readonly tasks: ReadonlyMap<number, Task>;
   /** Threads of the session alive, the isolating programs' not among them. */
@@ -106,7 +108,7 @@ export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
       session.held = false;
       session.onExit(statusOf(status));
     }
-    if (strangers.size > 0) adoptOrphans();
+    adoptOrphans();
     if (session.tasks > 0) return;
     sessions.delete(session);
     session.onGone();
@@ -121,7 +123,7 @@ export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
       const session = ownerOf(tid);
       if (!session) continue;
       if (session.programsEnded) libcKill(tid, SIGKILL);
-      adopt(tid, newTask(0, session, LAUNCHER));
+      adopt(tid, newTask(0, session, session.programsEnded ? ORPHAN : LAUNCHER));
     }
   };
 
@@ -242,6 +244,7 @@ export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
       session.held = false;
       pt.cont(session.command);
     },
+    adoptOrphans,
     tasks,
     get waiting() {
       return waiting.size;
