@@ -12,6 +12,7 @@ import { DOOR_FDS, type FromDoor, socketNote, type ToDoor, toDoor } from '../wir
 import { createLink, type Link } from '../wire/frames.js';
 import { BEAT_MS, type DoorToGuard, guardToDoor } from '../wire/guard.js';
 import { quickAsk } from '../wire/quick.js';
+import { createAskReader } from '../wire/repeated.js';
 import { type Answer, sshHooks } from './connections.js';
 import { createDesk } from './desk.js';
 import { receiveStarted, recordingHeader } from './receive.js';
@@ -46,6 +47,7 @@ const options: SocketConstructorOpts & { onread: OnReadOpts } = {
 const guard: Link<DoorToGuard> = createLink(new Socket(options), {
   incoming: guardToDoor,
   quick: quickAsk,
+  quickText: createAskReader(),
   write: (frame) => writeSome(DOOR_FDS.guardLink, frame),
   onMessage: (message) => desk.fromGuard(message),
   onClose: (reason) => die(reason && `guard: ${reason}`),

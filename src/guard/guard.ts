@@ -58,13 +58,10 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
       programs.asked(lastQ, session.sid);
       const asked = askedWords(part.argv);
       ports.door({
-        type: 'ask',
-        q: lastQ,
+        // The numbers first: the rest is often as it was before.
+        ...{ type: 'ask', q: lastQ, pid, image: first ?? lastQ, under: image.id },
         sid: session.sid,
-        pid,
         program: part.program,
-        image: first ?? lastQ,
-        under: image.id,
         ...asked,
         parent: [...image.argv],
         children,

@@ -22,6 +22,8 @@ export interface LinkOptions<In, Out> {
   outgoing?: z.ZodType<Out>;
   /** The check of frequent messages, as `incoming` would have it; undefined leaves the word to `incoming`. */
   quick?(message: unknown): In | undefined;
+  /** The same of a message still unparsed. */
+  quickText?(text: string): In | undefined;
   /** Writes to the socket's descriptor what it takes at once, around the event loop: how many bytes. */
   write?(frame: Buffer): number;
   onMessage(message: In): void;
@@ -54,11 +56,16 @@ export function createLink<In, Out>(socket: Socket, options: LinkOptions<In, Out
     options.onClose(reason);
   };
 
+  const parsed = (text: string): In => {
+    const value: unknown = JSON.parse(text);
+    return options.quick?.(value) ?? options.incoming.parse(value);
+  };
+
   const deliver = (bytes: Buffer) => {
     let message: In;
     try {
-      const value: unknown = JSON.parse(bytes.toString('utf8'));
-      message = options.quick?.(value) ?? options.incoming.parse(value);
+      const text = bytes.toString('utf8');
+      message = options.quickText?.(text) ?? parsed(text);
     } catch (error) {
       close(`malformed message: ${messageOf(error)}`);
       return;

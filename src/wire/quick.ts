@@ -40,11 +40,12 @@ export function quickAsk(value: unknown): GuardToDoor | undefined {
 }
 
 function programOf(value: unknown): ExecAsk['program'] | undefined {
-  if (!isFields(value) || size(value) !== 3) return undefined;
-  const { path, names, trustedNames } = value;
-  return typeof path === 'string' && isStrings(names) && isStrings(trustedNames)
-    ? { path, names, trustedNames }
-    : undefined;
+  if (!isFields(value)) return undefined;
+  const { path, names, trustedNames, same, unsteady } = value;
+  if (size(value) !== 3 + (same === undefined ? 0 : 1) + (unsteady === undefined ? 0 : 1)) return undefined;
+  if (typeof path !== 'string' || !isStrings(names) || !isStrings(trustedNames)) return undefined;
+  if ((same !== undefined && !isStrings(same)) || (unsteady !== undefined && unsteady !== true)) return undefined;
+  return { path, names, trustedNames, ...(same ? { same } : {}), ...(unsteady ? { unsteady } : {}) };
 }
 
 function scriptOf(value: unknown): NonNullable<ExecAsk['script']> | 'none' | undefined {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { z } from 'zod';
 import { doorToGuard, guardToDoor } from '../../src/wire/guard.js';
 import { quickAsk, quickVerdict } from '../../src/wire/quick.js';
+import { createAskReader } from '../../src/wire/repeated.js';
 
 const words = fc.array(fc.string(), { maxLength: 4 });
 const children = fc.constantFrom('checked', 'trusted', 'none');
@@ -12,7 +13,10 @@ const ask = fc.record(
     q: fc.integer(),
     sid: fc.stringMatching(/^[0-9a-z]{1,40}$/),
     pid: fc.integer(),
-    program: fc.record({ path: fc.string(), names: words, trustedNames: words }),
+    program: fc.record(
+      { path: fc.string(), names: words, trustedNames: words, same: words, unsteady: fc.constant(true) },
+      { requiredKeys: ['path', 'names', 'trustedNames'] },
+    ),
     argv: words,
     cut: fc.boolean(),
     parent: words,
@@ -77,8 +81,48 @@ test.each(cases)('a field of %s that the quick check does not know is the schema
       const copy = JSON.parse(JSON.stringify(message)) as Record<string, unknown>;
       const parts = Object.values(copy).filter((v) => typeof v === 'object' && v !== null && !Array.isArray(v));
       const owner = [copy, ...(parts as Record<string, unknown>[])][pick % (parts.length + 1)] ?? copy;
-      owner.unsteady = true;
+      owner.unheard = true;
       expect(quick(copy)).toBeUndefined();
     }),
   );
+});
+
+const numbersFirst = ({ type, q, pid, image, under, ...rest }: Record<string, unknown>) =>
+  JSON.stringify({ type, q, pid, image, under, ...rest });
+
+test('an ask that is asked again with other numbers is read as the schema reads it, each time', () => {
+  const number = fc.integer({ min: -1e9, max: 1e9 });
+  const numbers = fc.record({ q: number, pid: number, image: number, under: number });
+  fc.assert(
+    fc.property(fc.array(ask, { minLength: 1, maxLength: 3 }), fc.array(numbers, { minLength: 1 }), (asks, all) => {
+      const read = createAskReader();
+      for (const others of all)
+        for (const message of asks) {
+          const text = numbersFirst({ ...message, ...others });
+          expect(read(text)).toEqual(guardToDoor.parse(JSON.parse(text)));
+        }
+    }),
+  );
+});
+
+test('the reader of asks takes nothing the schema refuses, also after good ones', () => {
+  fc.assert(
+    fc.property(ask, fc.nat(), fc.jsonValue(), fc.boolean(), (message, pick, value, remove) => {
+      const read = createAskReader();
+      read(numbersFirst(message as never));
+      const text = numbersFirst(spoil(message, pick, remove ? undefined : value) as never);
+      const taken = read(text);
+      if (taken !== undefined) expect(taken).toEqual(guardToDoor.parse(JSON.parse(text)));
+    }),
+  );
+});
+
+test('a field said twice is nothing to remember', () => {
+  const message = { sid: 'a', program: { path: '/p', names: [], trustedNames: [] }, argv: [], cut: false, parent: [] };
+  const rest = { ...message, children: 'checked', fromShell: true, hooks: [], part: 'program' };
+  const text = (q: number) => numbersFirst({ type: 'ask', q, pid: 1, image: q, under: 0, ...rest });
+  const read = createAskReader();
+  expect(read(text(1))).toMatchObject({ q: 1 });
+  expect(read(`${text(2).slice(0, -1)},"q":3}`)).toBeUndefined();
+  expect(read(`${text(3).slice(0, -1)},"q":3}`)).toBeUndefined();
 });
