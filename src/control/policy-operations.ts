@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Config, ConfigError, loadConfig } from '../config/index.js';
 import { formatProblem, messageOf, type Problem } from '../core/errors.js';
+import type { CompiledPolicy } from '../policy/index.js';
 import { change } from './act.js';
 import type { AdminPort, Caller, Reply } from './admin-port.js';
 import type { Deps } from './deps.js';
@@ -31,8 +32,17 @@ export async function checkFiles(home: string): Promise<Reply<'policy.check'>> {
   return {
     ok: policy !== undefined,
     ...(policy && { digest: policy.digest, rules: policy.rows.length }),
-    problems: found,
+    problems: [...found, ...(policy ? neverTold(config, policy) : [])],
   };
+}
+
+/** Risk, devices and labels may be set by hand; a country comes from a database alone. */
+function neverTold({ context, file }: Config, { rows }: CompiledPolicy): Problem[] {
+  if (Object.values(context.feeds).some((feed) => feed.kind === 'country')) return [];
+  const row = rows.find(({ when }) => /\bsource\.country\b/.test(when));
+  if (row === undefined) return [];
+  const message = `${row.id} speaks of source.country, which nobody tells: name a country database under context.feeds in ${file}`;
+  return [{ file: row.file, line: row.line, message, severity: 'warning' }];
 }
 
 /** Both at once or neither: a bad file leaves everything as it was, and the problems say why. */

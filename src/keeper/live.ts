@@ -9,6 +9,7 @@ import { compileRights } from '../policy/index.js';
 import { SESSION_QUESTION } from '../session/index.js';
 import { becauseOf } from './because.js';
 import type { Endings } from './ending.js';
+import { createPace, type Pace } from './pace.js';
 import type { Pairs } from './pairs.js';
 import { type LiveSession, type Registry, sessionInfo } from './registry.js';
 import { sessionDeadlines } from './terms.js';
@@ -32,6 +33,7 @@ export interface LiveParts {
   watchdog: Watchdog;
   trees: Trees;
   pairs: Pairs;
+  pace: Pace;
 }
 
 interface Answer {
@@ -49,7 +51,8 @@ export interface LiveSide extends Live<Change> {
 }
 
 /** Carries every change of authority into the live sessions it concerns. */
-export function createLive(parts: LiveParts): LiveSide {
+export function createLive(outer: Omit<LiveParts, 'pace'> & { pace?: Pace }): LiveSide {
+  const parts: LiveParts = { ...outer, pace: outer.pace ?? createPace() };
   const { authority, registry } = parts;
   const outcomes = new Map<number, Promise<Effect[]>>();
   const answers: Answers = new Map();
@@ -152,15 +155,33 @@ async function apply(s: LiveSession, change: Change, parts: LiveParts, answers: 
   }
   const deadlines = sessionDeadlines(config.current, rights, compiled, s.startedAt, now);
   const same = isDeepStrictEqual(s.rights, rights) && isDeepStrictEqual(s.deadlines, deadlines);
-  if (same) return { id: s.id, user: s.user, outcome: 'unchanged' };
+  if (same) return (await s.queued?.effect) ?? { id: s.id, user: s.user, outcome: 'unchanged' };
   Object.assign(s, { rights, compiled, deadlines });
   if (s.state === 'live') parts.watchdog.watch(s);
-  return await tellDoor(s, change, parts, answers);
+  return await queue(s, change, parts, answers);
+}
+
+/** In turn, where its door has much to answer; whatever changes until then goes with it. */
+async function queue(s: LiveSession, change: Change, parts: LiveParts, answers: Answers): Promise<Effect> {
+  if (s.queued) {
+    if (change.version > s.queued.change.version) s.queued.change = change;
+    return await s.queued.effect;
+  }
+  const room = parts.pace.enter(s.pair);
+  if (room === undefined) return await tellDoor(s, change, parts, answers);
+  const send = async () => {
+    await room;
+    const last = s.queued?.change ?? change;
+    delete s.queued;
+    return await tellDoor(s, last, parts, answers);
+  };
+  s.queued = { change, effect: send() };
+  return await s.queued.effect;
 }
 
 /** Hands the session's rights to its door; a door that does not answer, or says it ended what goes on, is not believed. */
 async function tellDoor(s: LiveSession, change: Change, parts: LiveParts, answers: Answers): Promise<Effect> {
-  const { clock, endings } = parts;
+  const { clock, endings, pace } = parts;
   const { version, cause } = change;
   const because = becauseOf(change);
   const key = `${s.id} ${version}`;
@@ -172,10 +193,12 @@ async function tellDoor(s: LiveSession, change: Change, parts: LiveParts, answer
     });
   });
   try {
+    if (s.state === 'over') return endedBy(s, s.ordered?.cause ?? cause);
     s.pair.toDoor({ type: 'rights', sid: s.id, version, rights: s.rights, deadlines: s.deadlines, cause, because });
     await within(clock, Promise.race([answered, s.over]), ANSWER_MS);
   } finally {
     answers.delete(key);
+    pace.leave(s.pair);
   }
   if (answer?.outcome === 'changed') {
     const ended = answer.programs > 0 ? { programs: answer.programs } : {};

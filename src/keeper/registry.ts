@@ -1,3 +1,4 @@
+import type { Change } from '../authority/index.js';
 import type { Effect } from '../control/live.js';
 import type { EndCause } from '../core/causes.js';
 import type { Rights, RightsData } from '../policy/types.js';
@@ -39,6 +40,8 @@ export interface LiveSession {
   /** Changes of rights read for it, and what the latest of them comes to. */
   turns: number;
   turn?: Promise<Effect>;
+  /** Rights that wait for their door to have room: the change they go with, and what comes of them. */
+  queued?: { change: Change; effect: Promise<Effect> };
   commands: number;
   denied: number;
   /** The first process of its namespace. */

@@ -1,5 +1,7 @@
+import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KEY, openTestHome, ROOT, type TestHome } from './home.js';
+import { checkFiles } from '../../src/control/policy-operations.js';
+import { KEY, makeHomeDirectory, openTestHome, ROOT, type TestHome } from './home.js';
 
 let home: TestHome;
 beforeEach(async () => {
@@ -61,5 +63,19 @@ describe('context show', () => {
 
   it('of nobody is not found', async () => {
     await expect(home.port['context.show']({ of: 'zed' }, ROOT)).rejects.toThrow(/no user or live session zed/);
+  });
+});
+
+describe('policy check', () => {
+  const POLICY = "p, abroad, *, *, @login, source.country != 'DE', deny, checked\n";
+  it.each([
+    ['', ['abroad speaks of source.country, which nobody tells']],
+    ['context: { feeds: { geo: { country: /x.mmdb } } }\n', []],
+  ])('warns of a rule about countries where no database is named: %j', async (config, expected) => {
+    const dir = makeHomeDirectory(config, POLICY);
+    const { ok, problems } = await checkFiles(dir);
+    expect(ok).toBe(true);
+    expect(problems.map((p) => p.message.split(':')[0])).toEqual(expected);
+    rmSync(dir, { recursive: true, force: true });
   });
 });

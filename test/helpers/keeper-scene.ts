@@ -10,6 +10,7 @@ import { createEndings, type Endings } from '../../src/keeper/ending.js';
 import type { Connection, Listener } from '../../src/keeper/listener.js';
 import { createLive, type LiveSide } from '../../src/keeper/live.js';
 import { createLogins } from '../../src/keeper/logins.js';
+import { createPace } from '../../src/keeper/pace.js';
 import type { Pair } from '../../src/keeper/pair.js';
 import type { Pairs } from '../../src/keeper/pairs.js';
 import { createRegistry } from '../../src/keeper/registry.js';
@@ -121,7 +122,7 @@ export interface KeeperScene {
   close(): Promise<void>;
 }
 
-export async function openKeeperScene(policyText = KEEPER_POLICY): Promise<KeeperScene> {
+export async function openKeeperScene(policyText = KEEPER_POLICY, unanswered?: number): Promise<KeeperScene> {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-keeper-'));
   const clock = new FakeClock();
   const yaml = DEFAULT_YAML.replace(/^accounts:.*$/m, '');
@@ -163,7 +164,17 @@ export async function openKeeperScene(policyText = KEEPER_POLICY): Promise<Keepe
     },
   });
   const pairs = { info: () => [] } as unknown as Pairs;
-  const live = createLive({ authority, config: current, clock, registry, endings, watchdog, trees, pairs });
+  const live = createLive({
+    authority,
+    config: current,
+    clock,
+    registry,
+    endings,
+    watchdog,
+    trees,
+    pairs,
+    ...(unanswered && { pace: createPace(unanswered) }),
+  });
   const parts: RouteParts = {
     ...{ clock, registry, logins, admission, endings, watchdog, trees, audit },
     settled: (sid, version, answer) => live.settled(sid, version, answer),
