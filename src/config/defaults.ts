@@ -91,7 +91,7 @@ accounts: {}
 #     country: { country: /usr/share/GeoIP/GeoLite2-Country.mmdb }
 # A file, or an answer, reads { users: { alice: { risk.score: 80 } }, keys: { 'SHA256:…': { device.managed: true } } };
 # one asked for a user reads { risk.score: 80 }. token: a file whose text is sent as a bearer token, or in the header named
-# by header. ca: a file of authorities to trust instead of the system's.
+# by header. ca: a file of authorities to trust instead of those Node knows.
 context:
   feeds: {}
 `;

@@ -47,7 +47,7 @@ export interface Feed {
   readonly tokenFile?: string;
   /** The header that carries the token as it is; absent: `Authorization: Bearer`. */
   readonly header?: string;
-  /** Authorities that vouch for the server, instead of the system's. */
+  /** Authorities that vouch for the server, instead of those Node knows. */
   readonly caFile?: string;
 }
 
