@@ -17,8 +17,8 @@ const DEEDS: readonly (readonly [string, ...string[]])[] = [
   ['truncate', '-s0', WITNESS],
 ];
 
-/** Says where the dynamic loader is. */
-const LOADER = 'ls /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1 2>/dev/null';
+/** The dynamic loader. Named, not looked for: a program around this one may have made `ls` a function that runs it. */
+const LOADER = process.arch === 'x64' ? '/lib64/ld-linux-x86-64.so.2' : '/lib/ld-linux-aarch64.so.1';
 
 interface Call {
   before: string[];
@@ -72,8 +72,8 @@ const CALLED: readonly ((scene: Scene, name: string) => { before: string[]; word
     const copy = `/dev/shm/$$-${scene.fresh()}`;
     return { before: [`copy=${copy}; cp /usr/bin/${name} $copy; ln -s $copy ./copy`], words: ['./copy'] };
   },
-  (_, name) => ({ before: [`ln -s $(${LOADER}) ./loader`], words: ['./loader', `/usr/bin/${name}`] }),
-  (_, name) => ({ before: [`cp $(${LOADER}) ./loader`], words: ['./loader', `/bin/${name}`] }),
+  (_, name) => ({ before: [`ln -s ${LOADER} ./loader`], words: ['./loader', `/usr/bin/${name}`] }),
+  (_, name) => ({ before: [`cp ${LOADER} ./loader`], words: ['./loader', `/bin/${name}`] }),
   (_, name) => ({ before: [], words: ['busybox', name] }),
   (scene, name) => {
     const link = scene.fresh();
