@@ -217,13 +217,11 @@ test('where nobody answers any more, ^C gives the prompt back and nothing runs',
   const t = await start();
   await t.run('echo a(math 1)', /^a1$/m);
   t.hangUp();
-  for (const n of [1, 2]) {
-    t.keys('-l', 'touch ran');
-    t.keys('Enter');
-    await sleep(clock, 500);
-    t.keys('C-c');
-    await t.until(new RegExp(`(touch ran[^]*){${n}}`));
-  }
+  t.keys('-l', 'touch ran');
+  t.keys('Enter');
+  await sleep(clock, 500);
+  t.keys('C-c');
+  await t.until(/Interrupted system call|did not answer/);
   await sleep(clock, 500);
   expect(existsSync(join(t.home, 'ran'))).toBe(false);
 });
