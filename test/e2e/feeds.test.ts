@@ -67,7 +67,11 @@ describe('feeds', () => {
     await risk.close();
     await people.close();
   });
-  afterEach(() => score(10));
+  /** What a test left behind would refuse the next one's login. */
+  afterEach(async () => {
+    score(10);
+    await waitUntil(async () => /risk.score +10/.test((await broker.cli('context', 'show', 'alice')).stdout));
+  });
 
   it('are asked before the first login, with the token, and are healthy in status', async () => {
     const { feeds } = await broker.json<Status>('status');
