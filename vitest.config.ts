@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     globalSetup: 'test/helpers/ground.ts',
     projects: [
-      { test: { name: 'rooms', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 20_000, retry } },
+      { test: { name: 'rooms', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 40_000, retry } },
       {
         test: {
           name: 'e2e',

@@ -16,7 +16,7 @@ export interface Trial {
   reason: string;
 }
 
-const TRIAL_MS = 5_000;
+const TRIAL_MS = 12_000;
 
 /** Runs one session of the kind through a guard of its own, in this process, which must wait for nothing else. */
 async function trial(clock: Clock, isolation: Trial['isolation'], gate: Trial['gate']): Promise<Trial> {
