@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock, Timer } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { recvFds, socketpair } from '../os/lane.js';
+import { starvation } from '../os/starved.js';
 import { streamPair } from '../os/stream-pair.js';
 import { type FromDoor, fromDoor, STALL_MS, type ToDoor } from '../wire/door.js';
 import { createLink, type Link } from '../wire/frames.js';
@@ -14,6 +15,8 @@ import { createGiven, type Given } from './given.js';
 /** Loading the program takes a while on a busy machine; unit: ms. */
 const START_MS = 20_000;
 const MISSED_BEATS = STALL_MS / BEAT_MS;
+/** Ticks in a row at which a silent process may be one that does not get a CPU: it is given more time, not for ever. */
+const STARVED_TICKS = 40;
 
 export interface PairHooks {
   hello(pair: number): { door: ToDoor; guard: KeeperToGuard };
@@ -47,6 +50,8 @@ interface Half {
   child: ChildProcess;
   ready: boolean;
   missed: number;
+  /** Of the ticks since it was heard last, those at which it was kept from running. */
+  starved: number;
 }
 
 /** Starts one door and one guard, joined to each other and to the keeper. Neither outlives the other. */
@@ -97,7 +102,7 @@ export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair 
   const guardLink: Link<KeeperToGuard> = createLink(channel(guard.child, 3), {
     incoming: guardToKeeper,
     onMessage(message) {
-      guard.missed = 0;
+      heard(guard);
       if (message.type === 'ready') readied(guard);
       else if (message.type !== 'beat') handle('guard', () => hooks.fromGuard(message, pair));
     },
@@ -106,7 +111,7 @@ export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair 
   const doorLink: Link<ToDoor> = createLink(channel(door.child, 4), {
     incoming: fromDoor,
     onMessage(message) {
-      door.missed = 0;
+      heard(door);
       if (message.type === 'ready') readied(door);
       else handle('door', () => hooks.fromDoor(message, pair));
     },
@@ -140,16 +145,28 @@ export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair 
 
 /**
  * Beats are counted in ticks of ours, not in time: a keeper that was itself stopped finds one tick, not a stalled pair.
+ * Nor is a pair stalled that does not get to run: a session that takes all CPUs would end everyone's.
  */
 function watchBeats(clock: Clock, halves: { door: Half; guard: Half }, kill: (why: string) => void): Timer {
   let ticks = 0;
+  const watched = Object.entries(halves).map(([name, h]) => ({
+    name,
+    h,
+    isStarved: starvation(h.child.pid ?? 0, clock.mono),
+  }));
   return clock.every(BEAT_MS, () => {
     ticks += 1;
-    for (const [name, h] of Object.entries(halves)) {
-      h.missed += 1;
+    for (const { name, h, isStarved } of watched) {
+      if (isStarved() && h.missed > 0 && h.starved < STARVED_TICKS) h.starved += 1;
+      else h.missed += 1;
       if (h.ready ? h.missed > MISSED_BEATS : ticks * BEAT_MS > START_MS) kill(`${name} stalled`);
     }
   });
+}
+
+function heard(h: Half): void {
+  h.missed = 0;
+  h.starved = 0;
 }
 
 type Stdio = ('pipe' | 'ipc' | 'ignore' | number)[];
@@ -174,7 +191,7 @@ function run(name: 'door' | 'guard', fds: Stdio): ChildProcess {
 
 function half(child: ChildProcess): Half {
   child.on('error', () => {});
-  return { child, ready: false, missed: 0 };
+  return { child, ready: false, missed: 0, starved: 0 };
 }
 
 function channel(child: ChildProcess, index: number): Socket {
