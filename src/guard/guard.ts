@@ -10,6 +10,7 @@ import {
   type KeeperToGuard,
   type LaunchOrder,
 } from '../wire/guard.js';
+import { createHoldUp } from './holdup.js';
 import { findTools, type Tools } from './launch/tools.js';
 import { createPrograms } from './programs/programs.js';
 import { type GuardSession, startSession } from './session.js';
@@ -89,6 +90,7 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
   const tracer = createTracer({
     door,
     twins: createTwins(clock),
+    holdUp: createHoldUp(),
     onChild: (pid, status) => {
       for (const session of sessions.values()) if (session.childEnded(pid, status)) return;
     },

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { machine } from './arch.js';
-import { addressOf, syscall } from './libc.js';
+import { addressOf, libc, syscall } from './libc.js';
 
 /** Reads another process's memory with process_vm_readv(2): many pieces, one call. */
 
@@ -68,4 +69,27 @@ export function readBytes(pid: number, address: number, size: number): Buffer | 
   beginRead();
   addPiece(address, size);
   return readBatch(pid, addressOf(bytes)) ? bytes : undefined;
+}
+
+/** Pages of address space below which the page tables are surely small: 32 GiB. */
+const WIDE_PAGES = 8 * 1024 * 1024;
+/** Page tables, KiB, that a change to all of a memory goes through in a quarter of a second: those of 32 GiB. */
+const MAX_TABLES = 64 * 1024;
+const O_CLOEXEC = 0o2000000;
+
+/**
+ * True when one call of a process, begun before, may keep its memory locked for longer than we can wait for it. Nobody can
+ * make page tables so big while we look. False when the process is gone.
+ */
+export function isVast(pid: number): boolean {
+  const fd = libc.open(`/proc/${pid}/statm`, O_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const size = libc.read(fd, singleAddress, 20);
+  libc.close(fd);
+  if (Number.parseInt(single.toString('latin1', 0, Math.max(0, size)), 10) < WIDE_PAGES) return false;
+  try {
+    return Number(/^VmPTE:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) > MAX_TABLES;
+  } catch {
+    return false;
+  }
 }

@@ -20,6 +20,7 @@ const WHY: Record<NoteKind, string> = {
   unsteady: 'a file the loader may find changed: run it by itself',
   'too-long': 'more arguments than the gate reads: give them in parts, as xargs does',
   launcher: 'not a step of the launcher',
+  'held-up': 'it kept the guard from all other sessions, and this one was ended',
 };
 
 /** What the guard refused or killed by itself: recorded, numbered and told like any refusal. */

@@ -173,6 +173,7 @@ export const NOTE_KINDS = [
   'unsteady',
   'too-long',
   'launcher',
+  'held-up',
 ] as const;
 export type NoteKind = (typeof NOTE_KINDS)[number];
 

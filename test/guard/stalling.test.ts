@@ -44,3 +44,69 @@ print(errno(edge), errno(edge + 4095))`),
   // Not there, as the kernel says; too long, where every word lies across two pages.
   expect(output).toBe('2 7\n');
 });
+
+/** Address space of `gigabytes`, with page tables for all of it and no memory: changing it takes the kernel long. */
+const wide = (gigabytes: number) => `
+import ctypes, os, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+size = ctypes.c_size_t(${gigabytes} << 30)
+libc.prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE
+area = ctypes.c_void_p(libc.mmap(None, size, 1, 0x4022, -1, ctypes.c_long(0)))
+if libc.madvise(area, size, 22) != 0: print("no MADV_POPULATE_READ")
+`;
+
+/** Sixty threads take the lock of their memory in turn, each for long, while a process that shares it execs. */
+const LOCKS = `
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+static char *area, stack[65536];
+static size_t size = (size_t)16 << 30;
+static volatile int go;
+static void *flip(void *x) {
+  while (!go) usleep(1000);
+  for (;;) { mprotect(area, size, PROT_NONE); mprotect(area, size, PROT_READ); }
+}
+static int child(void *x) {
+  char *argv[] = {"true", 0};
+  go = 1;
+  usleep(500000);
+  execv("/bin/true", argv);
+  _exit(1);
+}
+int main(void) {
+  pthread_t t;
+  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  area = mmap(0, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  madvise(area, size, 22);
+  for (int i = 0; i < 60; i++) pthread_create(&t, 0, flip, 0);
+  clone(child, stack + sizeof stack, CLONE_VM | CLONE_VFORK, 0);
+  sleep(100);
+}`;
+
+test('who keeps the memory of a program locked that the guard must read is ended, and nobody else', {
+  timeout: 60_000,
+}, async () => {
+  const neighbour = await harness.launch({ command: 'read line; /bin/true && echo fine' });
+  const { session } = await harness.run(`cat > lock.c <<'EOF'
+${LOCKS}
+EOF
+gcc -o lock lock.c -lpthread && exec ./lock`);
+  expect(session.notes.map(({ kind }) => kind)).toContain('held-up');
+  neighbour.type('go\n');
+  await neighbour.shows('fine');
+});
+
+test('a program with page tables beyond what can be waited for starts nothing', { timeout: 60_000 }, async () => {
+  const { output, session } = await harness.run(
+    py(`${wide(40)}
+try: os.execv("/bin/true", ["true"])
+except PermissionError: print("refused")`),
+  );
+  expect(output).toBe('refused\n');
+  expect(session.notes).toMatchObject([{ kind: 'unreadable' }]);
+});

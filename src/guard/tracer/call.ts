@@ -1,6 +1,6 @@
 import { machine } from '../../os/arch.js';
 import { addressOf } from '../../os/libc.js';
-import { addPiece, beginRead, readBatch, toPageEnd } from '../../os/memory.js';
+import { addPiece, beginRead, isVast, readBatch, toPageEnd } from '../../os/memory.js';
 import { callArgument, callArgumentInt, callNumber, loadRegisters } from '../../os/ptrace.js';
 import { isHook, mayBeHook } from '../hooks.js';
 
@@ -47,7 +47,7 @@ const chunkAddress = addressOf(chunk);
 
 /** Reads the call a tracee is about to make, at its seccomp stop; `trusted` when that is the word it runs under. */
 export function readCall(pid: number, trusted: boolean): ReadOutcome {
-  if (!loadRegisters(pid)) return 'unreadable';
+  if (!loadRegisters(pid) || isVast(pid)) return 'unreadable';
   const number = callNumber();
   if (number !== EXECVE && number !== EXECVEAT) return 'other';
   const { pathAt, argvAt, envAt, dirfd, flags } = callArguments();

@@ -7,6 +7,7 @@ import * as pt from '../../os/ptrace.js';
 import { signalName } from '../../os/signals.js';
 import type { Children } from '../../policy/types.js';
 import type { ExitStatus } from '../../wire/guard.js';
+import type { HoldUp } from '../holdup.js';
 import { censusOf } from './counting.js';
 import { createExecGate } from './exec.js';
 import { deliverable, LAUNCHER, newTask, ORPHAN, stopAtLast, type Task } from './tasks.js';
@@ -53,11 +54,12 @@ const GROUP_STOPS = new Set([SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
 export interface TracerOptions {
   door: Door;
   twins: Twins;
+  holdUp: HoldUp;
   /** A child that is not traced (line-only sessions) ended. */
   onChild(pid: number, status: ExitStatus): void;
 }
 
-export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
+export function createTracer({ door, twins, holdUp, onChild }: TracerOptions): Tracer {
   const tasks = new Map<number, Task>();
   /** Children that stopped before their parent's fork was reported: kept stopped until it is. */
   const strangers = new Map<number, number>();
@@ -207,6 +209,14 @@ export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
     else onStop(task, event, pt.stopSignal(status));
   };
 
+  /** One report; what holds the guard up with it ends. */
+  const handle = (tid: number, status: number) => {
+    const task = tasks.get(tid);
+    holdUp.begin(task ? task.session.init || task.session.outer : 0);
+    onReport(tid, status);
+    if (holdUp.done() && task) door.note(task, 'held-up', []);
+  };
+
   return {
     attach(session, pid) {
       pt.seize(pid);
@@ -219,7 +229,7 @@ export function createTracer({ door, twins, onChild }: TracerOptions): Tracer {
     drain(bound, due) {
       for (let i = 0; i < bound; i += 1) {
         if (!pt.waitAny()) return i === 0 ? 'nothing' : 'all';
-        onReport(pt.found.pid, pt.found.status);
+        handle(pt.found.pid, pt.found.status);
         if (due()) return 'some';
       }
       return 'some';
