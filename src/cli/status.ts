@@ -78,6 +78,7 @@ function statusLines(s: Reply<'status'>): string[] {
       'no doors',
     ),
     ...feedLines(s.feeds, nowMs),
+    ...hookLines(s.hooks, nowMs),
   ];
 }
 
@@ -105,4 +106,19 @@ function feedLines(feeds: Reply<'status'>['feeds'], nowMs: number): string[] {
     ];
   });
   return ['', ...table(['FEED', 'KIND', 'STATE', 'LAST', 'TOOK', 'SUBJECTS', 'PROBLEM'], rows, '')];
+}
+
+/** Nothing where no hook is declared. */
+function hookLines(hooks: Reply<'status'>['hooks'], nowMs: number): string[] {
+  if (hooks.length === 0) return [];
+  const rows = hooks.map((h) => [
+    h.hook,
+    h.to,
+    h.state,
+    showMoment(h.okAt, nowMs),
+    ...[h.waiting, h.delivered, h.failed, h.dropped].map(String),
+    h.error ? `failed ${showMoment(h.errorAt, nowMs)}: ${h.error}` : '',
+  ]);
+  const head = ['HOOK', 'TO', 'STATE', 'LAST', 'WAITING', 'DELIVERED', 'FAILED', 'DROPPED', 'PROBLEM'];
+  return ['', ...table(head, rows, '')];
 }

@@ -94,4 +94,18 @@ accounts: {}
 # by header. ca: a file of authorities to trust instead of those Node knows.
 context:
   feeds: {}
+
+# Who is told of what happens: each names its events (or '*' for all) and has one of webhook, command and syslog.
+# timeout is what one delivery may take (5s). webhook: a POST of JSON, signed with the text of secretFile; caFile: authorities to
+# trust instead of the system's. command: a program by its absolute path, without a shell; the event is its stdin, as JSON.
+# syslog: RFC 5424 to udp://HOST:PORT, tcp://HOST:PORT or unix:/dev/log.
+#   hooks:
+#     - { name: pager, events: [session.refused, lock, grant], webhook: { url: 'https://hooks.example/x', secretFile: pager.key } }
+#     - { events: [feed, door.lost], command: [/usr/local/bin/alert, --quiet] }
+#     - { events: '*', syslog: { address: 'tcp://127.0.0.1:601', facility: authpriv } }
+# Events: login, login.refused, logout, session.start, session.end, session.refused, session.cut (a crash ended it),
+# command.refused, command.ended (its right went), lock, unlock, lock.ended, grant, revoke, grant.started, grant.ended, key.expired,
+# kill, reload, reload.refused, admin (what else admins do), admin.failed, admin.refused, feed, context, broker.start, broker.stop,
+# door.lost.
+hooks: []
 `;

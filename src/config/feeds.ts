@@ -119,7 +119,7 @@ function checkUrl(url: string, at: At): void {
   else if (/\{(?!user\})/.test(url)) at('url', 'only {user} is replaced in it');
 }
 
-const isLoopback = (host: string): boolean =>
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 /** Absolute paths, ms, and what was left out. */

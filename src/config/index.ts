@@ -5,6 +5,7 @@ export { type ToldValue, tellable, unknownFact, wrongFact } from './facts.js';
 export { mayGive } from './feeds.js';
 export { parseAddress } from './fields.js';
 export { type FindHomeOptions, findHome } from './home.js';
+export type { HookEventName } from './hook-events.js';
 export { hasType } from './labels.js';
 export { limitsFor, processLimitsFor, userNamespacesFor } from './limits.js';
 export { ConfigError, loadConfig, parseConfig } from './load.js';

@@ -5,6 +5,7 @@ import { formatProblem, messageOf, type Problem, SallyportError } from '../core/
 import { escapeText } from '../core/escape.js';
 import { checkAcross, targetsOf } from './across.js';
 import { feedsOf } from './feeds.js';
+import { hooksOf } from './hooks.js';
 import { problemAt, problemsOf, type Source } from './problems.js';
 import { schema, type Written } from './schema.js';
 import type { Config, ProcessLimits, RoleLimits } from './types.js';
@@ -84,6 +85,7 @@ function toConfig(w: Written, home: string, file: string): Config {
     env: w.env,
     accounts: w.accounts,
     context: { feeds: feedsOf(w.context.feeds, home) },
+    hooks: hooksOf(w.hooks, home),
   };
 }
 

@@ -4,6 +4,7 @@ import { isLabelName, isRoleName, isTargetName, NAME_RULES } from '../core/names
 import { orNone, size, yesOrNo } from './amounts.js';
 import { context, FEED_KEYS } from './feeds.js';
 import * as f from './fields.js';
+import { HOOK_KEYS, hooks } from './hooks.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -126,6 +127,7 @@ export const schema = z.strictObject({
     )
     .default({}),
   context: context.prefault({}),
+  hooks,
 });
 
 export type Written = z.infer<typeof schema>;
@@ -143,4 +145,5 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   'accounts.*': Object.keys(account.shape),
   context: Object.keys(context.shape),
   'context.feeds.*': FEED_KEYS,
+  ...HOOK_KEYS,
 };

@@ -1,4 +1,5 @@
 import type { FactValue, Labels } from '../policy/types.js';
+import type { HookEventName } from './hook-events.js';
 
 /** The configuration, checked and frozen. Every length of time is in ms. */
 export interface Config {
@@ -27,7 +28,38 @@ export interface Config {
   readonly env: readonly string[];
   readonly accounts: Readonly<Record<string, AccountOverride>>;
   readonly context: { readonly feeds: Readonly<Record<string, Feed>> };
+  readonly hooks: readonly Hook[];
 }
+
+/** Who is told of what happens. */
+export type Hook = {
+  readonly name: string;
+  readonly events: readonly HookEventName[] | '*';
+  readonly timeoutMs: number;
+} & (
+  | {
+      readonly kind: 'webhook';
+      readonly url: string;
+      /** Absolute paths. */
+      readonly secretFile: string;
+      /** Authorities that vouch for the server, instead of the system's. */
+      readonly caFile?: string;
+    }
+  | { readonly kind: 'command'; readonly argv: readonly string[] }
+  | {
+      readonly kind: 'syslog';
+      /** As it was written. */
+      readonly address: string;
+      readonly place: HookPlace;
+      /** RFC 5424, 6.2.1. */
+      readonly facility: number;
+    }
+);
+
+/** Where syslog messages go. */
+export type HookPlace =
+  | { readonly via: 'udp' | 'tcp'; readonly host: string; readonly port: number }
+  | { readonly via: 'unix'; readonly path: string };
 
 /** Who tells facts. Those listed first are believed first. */
 export interface Feed {

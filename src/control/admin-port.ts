@@ -42,6 +42,7 @@ export const VERBS = {
       }),
       audit: z.object({ healthy: z.boolean() }),
       feeds: z.array(s.feed),
+      hooks: z.array(s.hook),
     }),
   },
   'user.add': {

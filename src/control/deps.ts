@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.js';
 import type { CompiledPolicy } from '../policy/index.js';
 import type { AuditLog, Store } from '../store/index.js';
 import type { Feeds } from './feeds.js';
+import type { Hooks } from './hooks.js';
 import type { Live } from './live.js';
 
 export interface OperationsOptions {
@@ -14,6 +15,8 @@ export interface OperationsOptions {
   live: Live<Change>;
   /** Absent: no broker runs, and no feed is asked. */
   feeds?: Feeds;
+  /** As `feeds`. */
+  hooks?: Hooks;
   /** As it is now; a reload may replace it. */
   config(): Config;
   /** The policy in force when the operations are made; afterwards they are the only ones to replace it. */

@@ -56,6 +56,20 @@ export const feed = z.object({
   subjects: z.number(),
 });
 
+export const hook = z.object({
+  hook: z.string(),
+  kind: z.enum(['webhook', 'command', 'syslog']),
+  to: z.string(),
+  state: z.enum(['idle', 'ok', 'failing']),
+  waiting: z.number(),
+  delivered: z.number(),
+  failed: z.number(),
+  dropped: z.number(),
+  okAt: isoTime.optional(),
+  error: z.string().optional(),
+  errorAt: isoTime.optional(),
+});
+
 /** One fact of one source; of a missing one only the name is known. */
 export const factView = z.object({
   name: z.string(),

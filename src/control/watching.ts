@@ -97,5 +97,6 @@ function statusOf(deps: Deps) {
     },
     audit: { healthy: audit.healthy() },
     feeds: (deps.feeds?.status() ?? []).map((feed) => ({ ...feed, gives: [...feed.gives] })),
+    hooks: deps.hooks?.status() ?? [],
   };
 }

@@ -9,7 +9,10 @@ import { type Control, startControl } from './control.js';
 import { reportCut } from './cut.js';
 import { type Floor, layFloor } from './floor.js';
 import { type Ground, probeGround } from './ground.js';
+import { type RunningHooks, startHooks } from './hooks.js';
 import { type Listener, listen } from './listener.js';
+import { createMessenger } from './messenger.js';
+import { noteMoments } from './moments.js';
 import type { Pairs } from './pairs.js';
 import { closeState, openState, readHome, type State } from './state.js';
 
@@ -17,6 +20,8 @@ import { closeState, openState, readHome, type State } from './state.js';
 const CLOSE_MS = 2_000;
 /** How often a draining broker looks whether the last session has left. Unit: ms. */
 const EMPTY_POLL_MS = 50;
+/** What hooks get to tell the last events. Unit: ms. */
+const HOOKS_MS = 2_000;
 
 export interface BrokerOutput {
   /** For whoever started it: stdout. */
@@ -43,6 +48,9 @@ export async function startBroker(home: string, out: BrokerOutput): Promise<Brok
   const read = readHome(home, out.log);
   const ground = await probeGround(read.config);
   const state = await openState(read, clock);
+  const messenger = createMessenger(clock, ground.door, out.log);
+  const hooks = startHooks({ ...state, clock, messenger, log: out.log });
+  noteMoments(state.authority, state.audit);
   let floor: Floor | undefined;
   try {
     for (const line of await reportCut(state.paths.state, state.audit)) out.log(line);
@@ -51,11 +59,12 @@ export async function startBroker(home: string, out: BrokerOutput): Promise<Brok
     await state.audit.durable();
     floor = layFloor({ state, ground, clock, out });
     await floor.pairs.ready;
-    return await openDoors({ state, ground, clock, out, floor });
+    return await openDoors({ state, ground, clock, out, floor, hooks });
   } catch (error) {
     floor?.close('the broker could not start');
     floor?.stopTimers();
     await floor?.pairs.stop();
+    await hooks.close(HOOKS_MS);
     await closeState(state);
     throw error;
   }
@@ -67,6 +76,7 @@ interface Opening {
   clock: Clock;
   out: BrokerOutput;
   floor: Floor;
+  hooks: RunningHooks;
 }
 
 async function openDoors(o: Opening): Promise<Broker> {
@@ -81,6 +91,7 @@ async function openDoors(o: Opening): Promise<Broker> {
     ...state,
     live: floor.live,
     feeds: floor.feeds,
+    hooks: o.hooks,
     clock,
     ground,
     listen: `${host}:${port}`,
@@ -134,7 +145,7 @@ async function drain(o: Opening, listener: Listener, stopNow: () => Promise<void
 }
 
 async function stop(o: Opening, listener: Listener, control: Control, cause: EndCause): Promise<void> {
-  const { floor, state, clock } = o;
+  const { floor, state, clock, hooks } = o;
   floor.close('the broker is shutting down');
   listener.close();
   const sessions = floor.registry.all();
@@ -145,5 +156,6 @@ async function stop(o: Opening, listener: Listener, control: Control, cause: End
   floor.stopTimers();
   await control.close();
   if (state.audit.healthy()) state.audit.append({ event: 'keeper-stop' });
+  await hooks.close(HOOKS_MS);
   await closeState(state);
 }

@@ -22,6 +22,7 @@ import { type CompiledPolicy, compileRights } from '../policy/index.js';
 import type { AuditLog, Store } from '../store/index.js';
 import type { RunningFeeds } from './feeds.js';
 import type { Ground } from './ground.js';
+import type { RunningHooks } from './hooks.js';
 
 export interface ControlParts {
   authority: Authority;
@@ -31,6 +32,7 @@ export interface ControlParts {
   config: { current: Config };
   live: Live<Change>;
   feeds: RunningFeeds;
+  hooks: RunningHooks;
   clock: Clock;
   ground: Ground;
   /** Where the broker really listens, `host:port`. */
@@ -62,6 +64,7 @@ export async function startControl(parts: ControlParts): Promise<Control> {
       useConfig: (next) => {
         config.current = next;
         parts.feeds.reconfigure();
+        parts.hooks.reconfigure();
       },
     },
   });

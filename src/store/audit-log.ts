@@ -77,6 +77,7 @@ class FileAuditLog implements AuditLog {
   #later: Timer | undefined;
   #failure: SallyportError | undefined;
   #listeners: ((error: Error) => void)[] = [];
+  #hearers: ((event: AuditEvent) => void)[] = [];
   #closed = false;
 
   constructor(fd: number, file: string, clock: Clock, tail: Tail) {
@@ -96,7 +97,7 @@ class FileAuditLog implements AuditLog {
     if (this.#closed) throw new SallyportError('failed', `${this.#file}: closed`);
     if (this.#failure) throw this.#failure;
     const seq = this.#seq + 1;
-    const line = formatLine(entry, seq, this.#clock.now());
+    const { line, event } = formatLine(entry, seq, this.#clock.now());
     try {
       writeAll(this.#fd, before + line);
     } catch (error) {
@@ -107,6 +108,7 @@ class FileAuditLog implements AuditLog {
       this.#later = undefined;
       this.durable().catch(() => undefined);
     });
+    for (const hear of this.#hearers) hear(event);
     return seq;
   }
 
@@ -136,6 +138,10 @@ class FileAuditLog implements AuditLog {
   onFailure(fn: (error: Error) => void): void {
     if (this.#failure) fn(this.#failure);
     else this.#listeners.push(fn);
+  }
+
+  onAppend(fn: (event: AuditEvent) => void): void {
+    this.#hearers.push(fn);
   }
 
   healthy(): boolean {
@@ -168,7 +174,7 @@ class FileAuditLog implements AuditLog {
   }
 }
 
-function formatLine(entry: AuditEntry, seq: number, atMs: number): string {
+function formatLine(entry: AuditEntry, seq: number, atMs: number): { line: string; event: AuditEvent } {
   const { event, text, ...rest } = entry;
   const cut = text === undefined || text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`;
   const full: AuditEvent = {
@@ -181,7 +187,7 @@ function formatLine(entry: AuditEntry, seq: number, atMs: number): string {
   const line = JSON.stringify(full);
   if (line.length > MAX_LINE)
     throw new SallyportError('failed', `an audit event of ${line.length} characters is too long`);
-  return `${line}\n`;
+  return { line: `${line}\n`, event: full };
 }
 
 function writeAll(fd: number, text: string): void {

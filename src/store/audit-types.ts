@@ -27,6 +27,7 @@ export const AUDIT_EVENTS = [
   'audit-torn',
   'context',
   'feed',
+  'hook',
   'notice',
 ] as const;
 
@@ -76,6 +77,8 @@ export interface AuditLog {
   /** Called once, at the first failure; at once if there has been one. */
   onFailure(fn: (error: Error) => void): void;
   healthy(): boolean;
+  /** `fn` hears of every line as it is written, which may be before it is on disk; it must not wait, and not throw. */
+  onAppend(fn: (event: AuditEvent) => void): void;
   /** Syncs and closes. Idempotent. */
   close(): Promise<void>;
 }

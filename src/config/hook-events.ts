@@ -1,0 +1,33 @@
+/** What a hook can be told of. */
+export const HOOK_EVENTS = [
+  'login',
+  'login.refused',
+  'logout',
+  'session.start',
+  'session.end',
+  'session.refused',
+  'session.cut',
+  'command.refused',
+  'command.ended',
+  'lock',
+  'unlock',
+  'lock.ended',
+  'grant',
+  'revoke',
+  'grant.started',
+  'grant.ended',
+  'key.expired',
+  'kill',
+  'reload',
+  'reload.refused',
+  'admin',
+  'admin.failed',
+  'admin.refused',
+  'feed',
+  'context',
+  'broker.start',
+  'broker.stop',
+  'door.lost',
+] as const;
+
+export type HookEventName = (typeof HOOK_EVENTS)[number];

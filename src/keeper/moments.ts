@@ -1,0 +1,32 @@
+/** What comes true by itself is in the audit log as well as what admins do. */
+import type { Authority, Change } from '../authority/index.js';
+import type { AuditEntry, AuditLog } from '../store/index.js';
+
+/** Entries of one change that the log gets; the last of them says how many more there were. */
+const MAX_ENTRIES = 100;
+
+export function noteMoments(authority: Authority, audit: AuditLog): () => void {
+  return authority.onChange((change) => {
+    // Where the log cannot be written its own failure handler ends everything.
+    if (audit.healthy()) for (const entry of entriesOf(change)) audit.append(entry);
+  });
+}
+
+function entriesOf(change: Change): AuditEntry[] {
+  const { kind, grants = [], lock, users, key } = change;
+  if (kind === 'lock-ended' && lock)
+    return [{ event: kind, text: `lock ${lock.id} ended`, reason: lock.reason, data: { lock: lock.id } }];
+  if (kind === 'key-expired') {
+    const [user] = users === 'all' ? [] : users;
+    return [{ event: kind, ...(user === undefined ? {} : { user }), ...(key === undefined ? {} : { key }) }];
+  }
+  if (kind !== 'grant-started' && kind !== 'grant-ended') return [];
+  const more = grants.length - MAX_ENTRIES;
+  return grants.slice(0, MAX_ENTRIES).map(({ id, user, role, target }, at) => ({
+    event: kind,
+    user,
+    target,
+    text: `grant ${id} role ${role} ${kind === 'grant-ended' ? 'ended' : 'started'}`,
+    data: { grant: id, role, ...(more > 0 && at === MAX_ENTRIES - 1 ? { more } : {}) },
+  }));
+}
