@@ -33,6 +33,7 @@ const TEST = {
   'man-db': ['man'],
   screen: ['screen'],
   fish: ['fish'],
+  rsyslog: ['rsyslogd'],
 };
 
 /** Ordinary users' PATH often lacks where sshd lives. */

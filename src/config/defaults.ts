@@ -103,7 +103,7 @@ context:
 #     - { name: pager, events: [session.refused, lock, grant], webhook: { url: 'https://hooks.example/x', secretFile: pager.key } }
 #     - { events: [feed, door.lost], command: [/usr/local/bin/alert, --quiet] }
 #     - { events: '*', syslog: { address: 'tcp://127.0.0.1:601', facility: authpriv } }
-# Events: login, login.refused, logout, session.start, session.end, session.refused, session.cut (a crash ended it),
+# Events: login, login.refused, session.start, session.end, session.refused, session.cut (a crash ended it),
 # command.refused, command.ended (its right went), lock, unlock, lock.ended, grant, revoke, grant.started, grant.ended, key.expired,
 # kill, reload, reload.refused, admin (what else admins do), admin.failed, admin.refused, feed, context, broker.start, broker.stop,
 # door.lost.

@@ -2,7 +2,6 @@
 export const HOOK_EVENTS = [
   'login',
   'login.refused',
-  'logout',
   'session.start',
   'session.end',
   'session.refused',

@@ -30,8 +30,10 @@ const event = z.unknown().transform((value, ctx): HookEventName => {
   return f.reject(ctx, `${f.show(value)} is no event: ${hint}`);
 });
 
-const events = z.union([z.literal('*'), z.array(event).min(1).max(100)], {
-  error: (issue) => firstOf(issue.errors) ?? "must be a list of events, or '*' for all of them",
+const MUST_BE = "must be a list of events, or '*' for all of them";
+
+const events = z.union([z.literal('*'), z.array(event).min(1, MUST_BE).max(100, MUST_BE)], {
+  error: (issue) => firstOf(issue.errors) ?? MUST_BE,
 });
 
 /** What is wrong with one name of the list says more than that the list is wrong. */

@@ -6,7 +6,8 @@
 export function escapeText(text: string, max = 200): string {
   // Cut before and after: escaping a megabyte to show 200 characters would be work for an attacker's sake.
   const escaped = text.slice(0, max + 1).replace(UNSAFE, escapeChar);
-  return escaped.length > max ? `${escaped.slice(0, max - 1)}…` : escaped;
+  // No half of a character remains at the cut.
+  return escaped.length > max ? `${escaped.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…` : escaped;
 }
 
 const UNSAFE =

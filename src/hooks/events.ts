@@ -16,7 +16,7 @@ const NAMES: Readonly<Record<Exclude<AuditEventName, 'admin' | 'decision'>, Hook
   'door-lost': 'door.lost',
   login: 'login',
   'login-refused': 'login.refused',
-  logout: 'logout',
+  logout: undefined,
   'session-start': 'session.start',
   'session-refused': 'session.refused',
   'session-end': 'session.end',
