@@ -47,7 +47,7 @@ function knownAt(path: Path): readonly string[] {
 }
 
 /** Where on the way there stands a name that a person chose, or the place in a list. */
-const chosenAt = (path: Path): number => (path[0] === 'session' ? 2 : 1);
+const chosenAt = (path: Path): number => (path[0] === 'session' || path[0] === 'context' ? 2 : 1);
 
 function wrongType(expected: string): string {
   const words: Record<string, string> = {
