@@ -39,13 +39,17 @@ function main(): void {
   let scheduled = false;
   const clock = systemClock({ boot: bootTimeMs });
   const turn = () => {
-    scheduled = false;
     guard.turn();
     if (linger()) wake();
   };
+  /** Never more than one ahead: while work comes without end each would have another follow, and timers wait for all. */
   const wake = () => {
-    if (!scheduled) setImmediate(turn);
+    if (scheduled) return;
     scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      turn();
+    });
   };
   const guard = createGuard(
     {
@@ -67,7 +71,7 @@ function main(): void {
   });
   watchFd(GUARD_FDS.bell, () => {
     silenceBell();
-    turn();
+    if (!scheduled) turn();
   }).want(true, false);
   keeper = createLink(new Socket({ fd: GUARD_FDS.keeperLink }), {
     incoming: keeperToGuard,

@@ -41,6 +41,8 @@ export interface ProgramTable {
 const MAX_PROGRAMS = 16_384;
 /** Characters of all words kept for one session; of what comes on top only the first words are kept. */
 const MAX_KEPT = 2 * 1024 * 1024;
+/** What a word costs beside its characters: an empty one is no gift. */
+const WORD = 8;
 const HEAD_WORDS = 32;
 const HEAD_CHARS = 2_048;
 /** Programs that are over, one the starter of the next, kept for what still runs at the end of the chain. */
@@ -128,7 +130,7 @@ export function createProgramTable(decide: Decide): ProgramTable {
 
   const keep = (ask: ExecAsk): { asked: Asked; chars: number } => {
     const { part, program, argv, cut, hooks } = ask;
-    const chars = argv.reduce((n, word) => n + word.length, 0);
+    const chars = argv.reduce((n, word) => n + word.length + WORD, 0);
     if (kept + chars <= MAX_KEPT) return { asked: { part, program, argv, cut, hooks }, chars };
     const head = headOf(argv);
     return { asked: { part, program, ...head, cut: true, hooks }, chars: 0 };

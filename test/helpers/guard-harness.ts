@@ -66,6 +66,8 @@ export interface Harness {
     order?: Partial<LaunchOrder>,
   ): Promise<{ status: ExitStatus; output: string; session: HarnessSession }>;
   decide(fn: (ask: ExecAsk) => Verdict): void;
+  /** How often the guard said that it is alive. */
+  beats(): number;
   toGuard(message: KeeperToGuard): void;
   fromDoor(message: DoorToGuard): void;
   closeDoor(): void;
@@ -107,6 +109,7 @@ export function startGuard(options: HarnessOptions = {}): Harness {
     readied = ok;
   });
 
+  let beats = 0;
   const live = (sid: string): Live => {
     const known = sessions.get(sid);
     if (known) return known;
@@ -119,6 +122,7 @@ export function startGuard(options: HarnessOptions = {}): Harness {
     incoming: guardToKeeper,
     onMessage(message) {
       if (message.type === 'ready') readied();
+      if (message.type === 'beat') beats += 1;
       if (message.type === 'launched') live(message.sid).pidfd = recvFds(keeperLane, message.token)[0] ?? -1;
       if (message.type === 'failed') waits.get(message.sid)?.fail(new Error(message.message));
     },
@@ -204,6 +208,7 @@ export function startGuard(options: HarnessOptions = {}): Harness {
     decide(fn) {
       decide = fn;
     },
+    beats: () => beats,
     toGuard: (message) => keeper.send(message),
     fromDoor: (message) => door.send(message),
     closeDoor: () => door.close(),

@@ -245,3 +245,12 @@ it('whatever starts, ends and changes: what is left has a right, and without a c
     { numRuns: 2_000 },
   );
 });
+
+it('empty words are kept no longer than others', () => {
+  const { table, start } = scene({ sh: 'checked' });
+  const argv = ['sh', ...Array<string>(16_383).fill('')];
+  for (let image = 1; image <= 40; image += 1) start(image, 'sh', 0, { argv });
+  const words = Array.from({ length: 40 }, (_, at) => table.get(at + 1)?.parts[0]?.argv.length ?? 0);
+  expect(words[0]).toBe(16_384);
+  expect(words.reduce((a, b) => a + b)).toBeLessThan(300_000);
+});
