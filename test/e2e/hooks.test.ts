@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
@@ -104,6 +105,18 @@ describe('hooks', () => {
     expect(all.told.find(({ event }) => event === 'lock')).toMatchObject({ reason: 'a test', user: 'alice' });
     expect(new Set(all.told.map((event) => event.id)).size).toBe(all.told.length);
     expect([...all.wrong, ...some.wrong]).toEqual([]);
+  });
+
+  it('are told of what ends by itself: a lock, a key', async () => {
+    await broker.cli('lock', '--target', 'elsewhere', '--for', '1s', '--reason', 'short');
+    await broker.cli('user', 'key', 'add', 'alice', '--key', newKey(dir), '--for', '1s');
+    await waitUntil(() => count(all, 'lock.ended') === 1 && count(all, 'key.expired') === 1);
+    expect(all.told.find(({ event }) => event === 'lock.ended')).toMatchObject({ reason: 'short' });
+    expect(all.told.find(({ event }) => event === 'key.expired')).toMatchObject({
+      user: 'alice',
+      key: expect.stringMatching(/^SHA256:/),
+    });
+    expect((await broker.cli('audit', '--event', 'lock-ended')).stdout).toMatch(/lock \w{26} ended/);
   });
 
   it('that are commands run as nobody special, one event each, with no descriptor of ours', async () => {
@@ -222,6 +235,13 @@ describe('hooks', () => {
     expect(names(all).slice(-6)).toEqual(expect.arrayContaining(['session.end', 'broker.stop', 'broker.start']));
   });
 });
+
+/** Where the public part of a new key is. */
+function newKey(dir: string): string {
+  const file = join(dir, 'other');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
+  return `${file}.pub`;
+}
 
 /** The messages in an octet-counted stream. */
 function messagesIn(stream: string): string[] {
