@@ -125,7 +125,7 @@ describe('hooks', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(told.at(-1)).toMatchObject({ event: 'lock', user: 'alice' });
+    expect(told.find(({ event }) => event === 'lock')).toMatchObject({ user: 'alice', reason: 'a test' });
     expect(new Set(told.map(({ event }) => event))).toEqual(new Set(['session.start', 'lock']));
     const uid = Number(readFileSync(join(dir, 'uid'), 'utf8'));
     if (process.getuid?.() === 0) expect(uid).toBeGreaterThan(0);
@@ -205,7 +205,8 @@ describe('hooks', () => {
   it('change with a reload: those that stay keep what waits, and others come', async () => {
     const yaml = join(broker.home, 'sallyport.yaml');
     const before = readFileSync(yaml, 'utf8');
-    const refusals = count(all, 'command.refused');
+    await waitUntil(async () => (await hookOf('all'))?.waiting === 0);
+    const [refusals, reloads] = [count(all, 'command.refused'), count(all, 'reload')];
     all.use(silent);
     await broker.exec('rm -r nothing');
     await waitUntil(async () => ((await hookOf('all'))?.waiting ?? 0) > 0);
@@ -213,14 +214,14 @@ describe('hooks', () => {
     expect((await broker.cli('reload')).code).toBe(0);
     expect((await hookOf('all'))?.waiting).toBeGreaterThan(0);
     all.use(undefined);
-    await waitUntil(() => count(all, 'command.refused') === refusals + 1 && count(all, 'reload') === 1);
+    await waitUntil(() => count(all, 'command.refused') === refusals + 1 && count(all, 'reload') === reloads + 1);
     writeFileSync(yaml, before.replace('session.end', 'session.ended'));
     const refused = await broker.cli('reload');
     expect(refused).toMatchObject({
       code: 1,
       stdout: expect.stringMatching(/"session.ended" is no event: did you mean session.end/),
     });
-    await waitUntil(() => count(all, 'reload.refused') === 1 && count(some, 'reload.refused') === 1);
+    await waitUntil(() => count(all, 'reload.refused') > 0 && count(some, 'reload.refused') > 0);
     writeFileSync(yaml, before);
     expect((await broker.cli('reload')).code).toBe(0);
   });
