@@ -1,6 +1,6 @@
 /** Whether sessions can be kept apart here, and programs decided by the kernel. */
 import { probeMachine } from '../guard/probe.js';
-import { availableIn, isDelegated, ownCgroup } from '../os/cgroup.js';
+import { probeCgroup } from '../guard/probe-cgroup.js';
 
 export interface Check {
   /** `missing` stops `serve`; `warn` does not. */
@@ -28,16 +28,15 @@ export async function isolationChecks(): Promise<Check[]> {
 
 /** Limits of each process work everywhere; those of a session together need cgroup v2. */
 function limitsCheck(): Check {
-  const dir = ownCgroup();
-  const controllers = dir === undefined ? [] : availableIn(dir);
-  if (dir === undefined || controllers.length === 0)
+  const { controllers, delegated } = probeCgroup() ?? { controllers: [], delegated: false };
+  if (controllers.length === 0)
     return {
       state: 'ok',
       what: 'limits',
       found: 'of each process (rlimit); no cgroup v2 here to limit a session together',
     };
   const names = controllers.join(', ');
-  const found = isDelegated(dir)
+  const found = delegated
     ? `of each process (rlimit) and of a session together (cgroup v2: ${names})`
     : `of each process (rlimit); a service unit with Delegate=yes limits a session together, too (cgroup v2: ${names})`;
   return { state: 'ok', what: 'limits', found };
