@@ -132,3 +132,36 @@ except PermissionError: print("refused")`),
   expect(output).toBe('refused\n');
   expect(session.notes).toMatchObject([{ kind: 'unreadable' }]);
 });
+
+test('a child whose parent was killed before it could announce it does not stay, whoever its parent is then', {
+  timeout: 60_000,
+}, async () => {
+  const { output } = await harness.run(`python3 - <<'EOF'
+import ctypes, glob, os, time
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+def stopped():
+    n = 0
+    for path in glob.glob("/proc/[0-9]*/status"):
+        try: n += "State:\tt" in open(path).read()
+        except OSError: pass
+    return n
+most = 0
+for i in range(150):
+    forker = os.fork()
+    if forker == 0:
+        while True:
+            if os.fork() == 0: os._exit(0)
+            try: os.waitpid(-1, os.WNOHANG)
+            except OSError: pass
+    time.sleep(0.004 + i % 23 * 0.0001)
+    os.kill(forker, 9)
+    os.waitpid(forker, 0)
+time.sleep(0.5)
+began = stopped()
+for _ in range(200):
+    if stopped() == 0: break
+    time.sleep(0.1)
+print("some" if began else "none", stopped())
+EOF`);
+  expect(output).toBe('some 0\n');
+});

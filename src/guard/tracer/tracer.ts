@@ -10,6 +10,7 @@ import type { ExitStatus } from '../../wire/guard.js';
 import type { HoldUp } from '../holdup.js';
 import { censusOf } from './counting.js';
 import { createExecGate } from './exec.js';
+import { createForsaken } from './forsaken.js';
 import { deliverable, LAUNCHER, newTask, ORPHAN, stopAtLast, type Task } from './tasks.js';
 import type { Door, Traced } from './traced.js';
 import type { Twins } from './twins.js';
@@ -63,6 +64,7 @@ export function createTracer({ door, twins, holdUp, onChild }: TracerOptions): T
   const tasks = new Map<number, Task>();
   /** Children that stopped before their parent's fork was reported: kept stopped until it is. */
   const strangers = new Map<number, number>();
+  const forsaken = createForsaken(strangers);
   const waiting = new Map<number, Task>();
   const gate = createExecGate({ door, rootOf, twins, waiting });
 
@@ -228,7 +230,9 @@ export function createTracer({ door, twins, holdUp, onChild }: TracerOptions): T
     },
     drain(bound, due) {
       for (let i = 0; i < bound; i += 1) {
-        if (!pt.waitAny()) return i === 0 ? 'nothing' : 'all';
+        const more = pt.waitAny();
+        forsaken.heard(!more);
+        if (!more) return i === 0 ? 'nothing' : 'all';
         handle(pt.found.pid, pt.found.status);
         if (due()) return 'some';
       }
@@ -245,6 +249,7 @@ export function createTracer({ door, twins, holdUp, onChild }: TracerOptions): T
       }
     },
     relax() {
+      for (const tid of forsaken.look()) libcKill(tid, SIGKILL);
       for (const { census } of sessions) census?.relax();
       for (const tid of paused) pt.cont(tid);
       paused.clear();
