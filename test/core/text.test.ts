@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatDuration, parseDuration } from '../../src/core/duration.js';
-import { escapeText, showArgv } from '../../src/core/escape.js';
+import { escapeText, safeJson, showArgv } from '../../src/core/escape.js';
 import { ID_PATTERN, newId } from '../../src/core/ids.js';
 
 describe('what is shown cannot act on a terminal', () => {
@@ -13,6 +13,13 @@ describe('what is shown cannot act on a terminal', () => {
         expect(shown).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\u200b-\u200f]/);
       }),
     );
+  });
+
+  it('what has no width, tags and fillers, is seen', () => {
+    const hidden = 'a\u{e0021}b\u{e0100}c\u3164d\u115f';
+    expect(escapeText(hidden)).toBe('a\\ue0021b\\ue0100c\\u3164d\\u115f');
+    expect(safeJson(hidden)).toMatch(/^[ -~]+$/);
+    expect(JSON.parse(safeJson(hidden))).toBe(hidden);
   });
 
   it('long argument lists are cut, words with spaces quoted', () => {
