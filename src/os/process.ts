@@ -46,7 +46,11 @@ const POLLIN = 1;
 export function pidfdGone(pidfd: number): boolean {
   pollfd.writeInt32LE(pidfd, 0);
   pollfd.writeInt32LE(POLLIN, 4);
-  return check('poll', libc.poll(pollfd, 1, 0)) > 0;
+  for (;;) {
+    const count = libc.poll(pollfd, 1, 0);
+    // A signal ends it, however short it is and whatever SA_RESTART says (signal(7)): a SIGCHLD is never far here.
+    if (count >= 0 || errno() !== Errno.EINTR) return check('poll', count) > 0;
+  }
 }
 
 /** Kills and closes; used where a descriptor's last word is the end of its process. */

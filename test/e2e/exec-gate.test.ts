@@ -174,21 +174,23 @@ rm kept; echo $?; bash -c 'rm kept'; echo $?; [ -e kept ] && echo kept`;
     expect(denials(stderr)[0]?.length).toBeLessThan(400);
   });
 
+  let tries = 0;
   it.each(['SIGKILL', 'SIGSTOP'] as const)('a door that gets %s lets nothing start', async (signal) => {
-    const home = shellHomeOf(broker.home);
+    tries += 1;
+    const place = join(shellHomeOf(broker.home), `${signal}${tries}`);
     // Waits by means of the shell alone, for a sign that comes when the door no longer answers.
     const ended = broker.exec(
-      `rm -f ${signal}/*; mkdir -p ${signal}; cd ${signal}; mkfifo f; exec 9<>f; touch started
+      `mkdir ${signal}${tries}; cd ${signal}${tries}; mkfifo f; exec 9<>f; touch started
        until [ -e go ]; do read -t 0.05 -u 9; done; : > seen; touch late; sleep 60`,
     );
-    await until('the command runs', () => existsSync(join(home, signal, 'started')));
+    await until('the command runs', () => existsSync(join(place, 'started')));
     const { doors } = await broker.json<{ doors: { doorPid: number }[] }>('status');
     process.kill(doors[0]?.doorPid ?? 0, signal);
-    writeFileSync(join(home, signal, 'go'), '');
+    writeFileSync(join(place, 'go'), '');
     expect((await ended).code).toBe(255);
     // Else it was ended before it came to try, which says nothing.
-    if (signal === 'SIGSTOP' && !existsSync(join(home, signal, 'seen'))) throw new Error('late: it never tried');
-    expect(existsSync(join(home, signal, 'late'))).toBe(false);
+    if (signal === 'SIGSTOP' && !existsSync(join(place, 'seen'))) throw new Error('late: it never tried');
+    expect(existsSync(join(place, 'late'))).toBe(false);
     await until('a new pair is up', async () => (await broker.exec('true')).code === 0);
   });
 });
