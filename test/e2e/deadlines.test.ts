@@ -151,6 +151,7 @@ describe('a session ends', () => {
     const child = spawn('ssh', [...someone.sshArgs('-T'), 'cat >/dev/null; echo over'], {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
+    for (const stream of child.stdio) stream?.on('error', () => {});
     let said = '';
     child.stdout.on('data', (chunk: Buffer) => {
       said += chunk.toString();

@@ -17,7 +17,7 @@ function raw(args: string[], input?: Buffer): Promise<{ code: number | null; out
     const child = spawn('ssh', args, { stdio: ['pipe', 'pipe', 'ignore'] });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.stdin.on('error', () => {});
+    for (const stream of child.stdio) stream?.on('error', () => {});
     if (input) child.stdin.end(input);
     child.on('close', (code) => resolve({ code, out: Buffer.concat(chunks) }));
   });
@@ -45,6 +45,7 @@ describe('no byte is lost, none is changed', () => {
     const child = spawn('ssh', [...broker.sshArgs('-tt', '-e', 'none'), command], {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
+    for (const stream of child.stdio) stream?.on('error', () => {});
     let out = Buffer.alloc(0);
     child.stdout.on('data', (chunk: Buffer) => {
       const waiting = !out.includes('go');
@@ -79,6 +80,7 @@ describe('no byte is lost, none is changed', () => {
 
 it('a client that does not read holds its program back, and the broker keeps little', async () => {
   const child = spawn('ssh', [...broker.sshArgs('-tt'), 'yes'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  for (const stream of child.stdio) stream?.on('error', () => {});
   child.stdout.pause();
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const before = await size();

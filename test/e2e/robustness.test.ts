@@ -151,7 +151,7 @@ it('clients that vanish at any moment leave nothing behind', async () => {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     ssh.stdout.resume();
-    ssh.stdin.on('error', () => {});
+    for (const stream of ssh.stdio) stream?.on('error', () => {});
     await sleep(i * 25);
     ssh.kill('SIGKILL');
   };

@@ -146,6 +146,7 @@ except OSError: pass
     const command = `stty raw -echo; printf go; head -c ${bytes.length}; exit 7`;
     const stdio = ['pipe', 'pipe', 'ignore'] as const;
     const child = spawn('ssh', [...broker.sshArgs('-tt', '-e', 'none'), command], { stdio: [...stdio] });
+    for (const stream of child.stdio) stream?.on('error', () => {});
     let out = Buffer.alloc(0);
     child.stdout?.on('data', (chunk: Buffer) => {
       const waiting = !out.includes('go');

@@ -214,7 +214,7 @@ function runAs(as: BrokerOptions['as'], program: string, args: string[], input?:
         resolve({ code, stdout: stdout.toString(), stderr: stderr.toString() });
       },
     );
-    child.stdin?.on('error', () => {});
+    for (const stream of child.stdio) stream?.on('error', () => {});
     child.stdin?.end(input ?? '');
   });
 }

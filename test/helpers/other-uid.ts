@@ -25,6 +25,7 @@ export function otherUid(broker: TestBroker, uid: number): OtherUid {
     cli: (...args) =>
       new Promise((resolve) => {
         const child = start(...args);
+        for (const stream of child.stdio) stream?.on('error', () => {});
         const ran: Ran = { code: -1, stdout: '', stderr: '' };
         child.stdout.setEncoding('utf8').on('data', (text: string) => {
           ran.stdout += text;

@@ -43,6 +43,7 @@ export class OpenSsh {
   start(program: string, args: string[], env: Record<string, string> = {}): ChildProcess {
     const child = spawn(program, args, { env: { PATH: process.env.PATH, HOME: this.dir, ...env } });
     this.#children.add(child);
+    for (const stream of child.stdio) stream?.on('error', () => {});
     child.once('close', () => this.#children.delete(child));
     return child;
   }
