@@ -32,7 +32,7 @@ export class OpenSsh {
   common(port: number, key: string): string[] {
     const options = [
       'StrictHostKeyChecking=no',
-      `UserKnownHostsFile=${join(this.dir, 'known_hosts')}`,
+      'UserKnownHostsFile=/dev/null',
       'IdentitiesOnly=yes',
       'BatchMode=yes',
       'LogLevel=ERROR',
