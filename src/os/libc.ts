@@ -88,13 +88,6 @@ export const libc = {
   waitpid: lib.func('int waitpid(int, void *, int)') as (pid: Int, status: Memory, options: Int) => number,
   pipe2: lib.func('int pipe2(void *, int)') as (fds: Memory, flags: Int) => number,
   mkfifo: lib.func('int mkfifo(const char *, uint)') as (path: string, mode: Int) => number,
-  /** `timeout`: a timespec's address; `mask`: 0. */
-  ppoll: lib.func('int ppoll(void *, ulong, void *, void *)') as (
-    fds: Memory,
-    count: Int,
-    timeout: number,
-    mask: 0,
-  ) => number,
   poll: lib.func('int poll(void *, ulong, int)') as (fds: Memory, count: Int, timeoutMs: Int) => number,
 };
 
