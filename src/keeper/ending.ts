@@ -1,5 +1,6 @@
 import type { EndCause } from '../core/causes.js';
 import { type Clock, sleep, within } from '../core/clock.js';
+import { isMoving } from '../os/dying.js';
 import { closeFd } from '../os/fd.js';
 import { pidfdGone, pidfdKillAndClose, pidfdSignal } from '../os/process.js';
 import type { AuditLog } from '../store/index.js';
@@ -9,6 +10,8 @@ import type { LiveSession, Registry } from './registry.js';
 const ORDERLY_MS = 1_000;
 /** What the kernel gets to end a namespace whose first process was killed; then the guard goes too. Unit: ms. */
 const NAMESPACE_MS = 100;
+/** What it gets where its processes, or the guard that reaps them, wait for a CPU: others' sessions go with a guard. */
+const MOVING_MS = 600;
 const POLL_MS = 2;
 const SIGKILL = 9;
 
@@ -58,16 +61,20 @@ async function forceEnd(s: LiveSession, clock: Clock): Promise<void> {
   s.pair.toGuard({ type: 'end', sid: s.id });
   if (s.pidfd === undefined) return;
   pidfdSignal(s.pidfd, SIGKILL);
-  if (await goneWithin(s, clock, NAMESPACE_MS)) return;
+  if (await goneInTime(s, clock)) return;
   s.pair.kill(`session ${s.id} would not end`);
 }
 
 /** Whether the namespace's first process is gone in time; that it is gone means the kernel has killed the rest. */
-async function goneWithin(s: LiveSession, clock: Clock, ms: number): Promise<boolean> {
-  const until = clock.mono() + ms;
+async function goneInTime(s: LiveSession, clock: Clock): Promise<boolean> {
+  const from = clock.mono();
+  let patience = NAMESPACE_MS;
   for (;;) {
     if (s.pidfd === undefined || pidfdGone(s.pidfd)) return true;
-    if (clock.mono() >= until) return false;
+    if (clock.mono() - from >= patience) {
+      if (patience >= MOVING_MS || !isMoving(s.pidfd, [s.pair.guardPid ?? 0])) return false;
+      patience += NAMESPACE_MS;
+    }
     await sleep(clock, POLL_MS);
   }
 }
@@ -75,7 +82,7 @@ async function goneWithin(s: LiveSession, clock: Clock, ms: number): Promise<boo
 async function finish(s: LiveSession, outcome: Outcome, parts: EndingParts, force: Endings['force']): Promise<void> {
   if (s.state === 'over') return;
   // A door's word that a session has ended is checked before it is written down.
-  if (s.pidfd !== undefined && !(await goneWithin(s, parts.clock, NAMESPACE_MS))) await force(s);
+  if (s.pidfd !== undefined && !(await goneInTime(s, parts.clock))) await force(s);
   if (isOver(s)) return;
   s.state = 'over';
   parts.registry.remove(s);
