@@ -5,7 +5,7 @@ import type { CompiledPolicy } from './compile.js';
 import { type Facts, factsAt } from './facts.js';
 import { Holdings } from './holdings.js';
 import { matchPattern } from './pattern/index.js';
-import { phraseRemedies, type Remedy, remediesFor } from './remedies.js';
+import { phraseRemedies, type Remedy, remediesFor } from './remedy/index.js';
 import { compileRow } from './row-set.js';
 import { matchTarget } from './target.js';
 import type { Decision, Question, Rights, RightsData, Row } from './types.js';

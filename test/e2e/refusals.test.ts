@@ -178,7 +178,7 @@ p, ops,    ops,      *, chmod **,                        true,                  
     [
       'the condition that a row of theirs waits for',
       'touch x',
-      /touch x, started by bash \(no rule allows it\); fresh would, with mfa.age < 15m$/,
+      /touch x, started by bash \(no rule allows it\); a fresh second factor would allow it$/,
     ],
     [
       'the condition under which a deny holds',
@@ -208,10 +208,10 @@ p, ops,    ops,      *, chmod **,                        true,                  
   it('what is said about a typed line in the same words, and whom to ask once', async () => {
     const shell = await broker.shell();
     const ask = 'an admin can see what would, with: sallyport explain alice local --session ';
-    await shell.line('touch x', 'sallyport: denied: touch x (no rule allows it); fresh would, with mfa.age < 15m');
+    await shell.line('touch x', 'sallyport: denied: touch x (no rule allows it); a fresh second factor would allow it');
     await shell.line(
       'c=touch; $c x',
-      `started by /bin/bash -l (no rule allows it); fresh would, with mfa.age < 15m; after the line: c=touch; $c x`,
+      `started by /bin/bash -l (no rule allows it); a fresh second factor would allow it; after the line: c=touch; $c x`,
     );
     await shell.line('chmod 0 x', 'sallyport: denied: chmod 0 x (no rule allows it)');
     await shell.line('chmod 1 x', /denied: chmod 1 x \(no rule allows it\)\r/);

@@ -12,7 +12,16 @@ const allow = (when: string, id = 'r') => `p, ${id}, eng, *, deploy **, "${when}
 
 describe('what would change a refusal', () => {
   it.each([
-    ['a second factor', "mfa.age < duration('15m')", 'r would, with mfa.age < 15m'],
+    ['a second factor', "mfa.age < duration('15m')", 'a fresh second factor would allow it'],
+    ['an approval', "approval.by != ''", "another person's approval would allow it"],
+    ['that of some people', "approval.by in ['bob', 'carol']", "another person's approval would allow it"],
+    [
+      'both',
+      "mfa.age < duration('15m') && approval.by != ''",
+      "a fresh second factor and another person's approval would allow it",
+    ],
+    ["not the user's own approval", "approval.by == 'alice'", "r would, with approval.by == 'alice'"],
+    ['a second factor long ago', "mfa.age > duration('1h')", 'r would, with mfa.age > 1h'],
     [
       'what of a condition is missing, and no more',
       "cidr(source.ip, '10.0.0.0/8') && risk.score < 50",
@@ -30,8 +39,8 @@ describe('what would change a refusal', () => {
   });
 
   it('of several rows, the one that lacks least', async () => {
-    const rows = allow("risk.score < 1 && mfa.age < duration('1m')", 'far') + allow("approval.by != ''", 'near');
-    expect(await remedy(rows, 'deploy x')).toBe("near would, with approval.by != ''");
+    const rows = allow("risk.score < 1 && mfa.age < duration('1m')", 'far') + allow('risk.score < 50', 'near');
+    expect(await remedy(rows, 'deploy x')).toBe('near would, with risk.score < 50');
   });
 
   it('in the zone of the configuration', async () => {
@@ -45,6 +54,11 @@ describe('what would change a refusal', () => {
     expect(await remedy(rows, 'deploy x', { risk: { score: 70 } })).toBe('frozen does so while risk.score >= 50');
     const locked = `${rows}p, never, *, *, deploy prod, true, deny, checked\n`;
     expect(await remedy(locked, 'deploy prod', { risk: { score: 70 } })).toBeUndefined();
+  });
+
+  it('a deny that a second factor lifts', async () => {
+    const rows = `${allow('true')}p, proved, *, *, deploy **, mfa.age > duration('1h'), deny, checked\n`;
+    expect(await remedy(rows, 'deploy x')).toBe('a fresh second factor would allow it');
   });
 
   it.each([

@@ -1,36 +1,33 @@
-import { escapeText } from '../core/escape.js';
-import { fieldOf, walk } from './cel/ast.js';
-import { type Condition, compileCondition, holdsFor } from './cel/condition.js';
-import { conjunctsOf, plainCondition } from './cel/conjuncts.js';
-import { type Facts, factsAt } from './facts.js';
-import { matchPattern } from './pattern/index.js';
-import { SessionRights } from './rights.js';
-import type { CompiledRow } from './row-set.js';
-import { matchTarget } from './target.js';
-import type { Decision, Question, Rights, RightsData } from './types.js';
-import { momentIn, QUARTER_MS } from './zone.js';
+import { fieldOf, walk } from '../cel/ast.js';
+import { type Condition, compileCondition, holdsFor } from '../cel/condition.js';
+import { conjunctsOf } from '../cel/conjuncts.js';
+import { type Facts, factsAt } from '../facts.js';
+import { matchPattern } from '../pattern/index.js';
+import type { SessionRights } from '../rights.js';
+import type { CompiledRow } from '../row-set.js';
+import { matchTarget } from '../target.js';
+import type { Decision, Question, RightsData } from '../types.js';
+import { QUARTER_MS } from '../zone.js';
+import type { Way } from './types.js';
 
-/** Characters of a remedy, beside what it is added to. */
-const SHOWN = 160;
 /** Rows looked at for one refusal: conditions are cheap, but a user may hold thousands of rows. */
 const MAX_LOOKED_AT = 50;
 /** How far ahead an hour or a day of the week is looked for: every one of them comes within a week. */
 const HORIZON_MS = 8 * 24 * 3_600_000;
 
 /**
- * What of the session's own rows would turn a refusal, as half a sentence that is safe to show: `night would, from
- * 22:00 UTC`; undefined when no row is that near. It names what a condition asks for, never what the facts are.
+ * What of the session's own rows would turn a refusal; undefined when no row is that near. It names what a condition asks
+ * for, never what the facts are.
  */
-export function remedyFor(rights: Rights, question: Question, decision: Decision, atMs: number): string | undefined {
-  if (decision.allow || decision.uncertain || !(rights instanceof SessionRights)) return undefined;
-  try {
-    const near = nearRows(rights, question, atMs);
-    const words = decision.why === 'no-rule' ? offer(near, atMs) : decision.why === 'rule' ? lapse(near) : undefined;
-    return words === undefined ? undefined : escapeText(words, SHOWN);
-  } catch {
-    // No help is better than a refusal that fails.
-    return undefined;
-  }
+export function nearestWay(
+  rights: SessionRights,
+  question: Question,
+  decision: Decision,
+  atMs: number,
+): Way | undefined {
+  const near = nearRows(rights, question, atMs);
+  if (decision.why === 'no-rule') return offer(near, atMs);
+  return decision.why === 'rule' ? lapse(near) : undefined;
 }
 
 interface Near {
@@ -61,29 +58,27 @@ function nearRows({ data, scene }: SessionRights, question: Question, atMs: numb
 }
 
 /** No rule allows it: the allow row that lacks least. */
-function offer(near: Near, atMs: number): string | undefined {
+function offer(near: Near, atMs: number): Way | undefined {
   const offers = near.rows
     .filter(({ row, condition }) => row.effect === 'allow' && condition !== undefined)
     .map((row) => ({ row, missing: missingOf(row, near, atMs) }))
     .sort((a, b) => a.missing.length - b.missing.length);
   const [best] = offers;
   if (best === undefined || best.missing.length === 0) return undefined;
-  const { id } = best.row.row;
-  if (best.missing.every(isAboutTheHour)) {
-    const from = nextTime(best.row, near, atMs);
-    if (from !== undefined) return `${id} would, from ${momentIn(near.data.facts.timezone, from, atMs)}`;
-  }
-  return `${id} would, with ${best.missing.map(({ text }) => plainCondition(text)).join(' and ')}`;
+  const { id: rule } = best.row.row;
+  const from = best.missing.every(isAboutTheHour) ? nextTime(best.row, near, atMs) : undefined;
+  if (from !== undefined) return { by: 'hour', rule, from, now: atMs, timezone: near.data.facts.timezone };
+  return { by: 'facts', rule, lacks: best.missing.map(({ text }) => text) };
 }
 
 /** A deny with a condition: it lapses with that, if nothing else stands in the way. */
-function lapse(near: Near): string | undefined {
+function lapse(near: Near): Way | undefined {
   const holding = near.rows.filter(near.holds);
   const denies = holding.filter(({ row }) => row.effect === 'deny');
   const allowed = holding.some(({ row }) => row.effect === 'allow');
   const [first, ...more] = denies;
   if (first?.condition === undefined || first.condition.always || more.length > 0 || !allowed) return undefined;
-  return `${first.row.id} does so while ${plainCondition(first.row.when)}`;
+  return { by: 'lapse', rule: first.row.id, condition: first.row.when };
 }
 
 /** The parts of a row's condition that are not true now. */

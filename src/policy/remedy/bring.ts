@@ -1,0 +1,57 @@
+import { type Ast, fieldOf, stringOf, walk } from '../cel/ast.js';
+import { SessionRights } from '../rights.js';
+import type { BaseFacts, Question, Rights } from '../types.js';
+import type { Remedy } from './types.js';
+
+/** Stands for whoever may approve, where conditions ask only that somebody did: no user can have this name. */
+const SOMEBODY = 'somebody else';
+/** People named by conditions who are tried as approvers for one refusal. */
+const MAX_NAMED = 8;
+
+const TRIES: readonly (readonly Remedy[])[] = [['mfa'], ['approval'], ['mfa', 'approval']];
+
+/**
+ * The least that would allow what is refused now; undefined when neither would, and when it is allowed already. An
+ * approval counts where some people's alone would do.
+ */
+export function remediesFor(rights: Rights, question: Question, atMs: number): readonly Remedy[] | undefined {
+  if (!(rights instanceof SessionRights) || rights.decide(question, atMs).allow) return undefined;
+  const approvers = [SOMEBODY, ...namedApprovers(rights, question)];
+  return TRIES.find((remedies) =>
+    withRemedies(rights.data.facts, remedies, approvers, atMs).some(
+      (facts) => rights.withFacts(facts).decide(question, atMs).allow,
+    ),
+  );
+}
+
+/** The facts as they would be, once for each approver where one is asked for. */
+function withRemedies(
+  facts: BaseFacts,
+  remedies: readonly Remedy[],
+  approvers: readonly string[],
+  atMs: number,
+): BaseFacts[] {
+  const proved = remedies.includes('mfa') ? { ...facts, mfaAt: atMs } : facts;
+  return remedies.includes('approval') ? approvers.map((by) => ({ ...proved, approval: { by } })) : [proved];
+}
+
+/** Other people whom the conditions about this question name: `approval.by in ['bob', 'carol']`. */
+function namedApprovers({ data, scene }: SessionRights, question: Question): string[] {
+  const names = new Set<string>();
+  for (const { row, condition } of scene.set.about(question)) {
+    if (names.size >= MAX_NAMED) break;
+    if (condition && row.when.includes('approval')) for (const name of approversIn(condition.ast)) names.add(name);
+  }
+  names.delete(data.user);
+  return [...names].slice(0, MAX_NAMED);
+}
+
+function approversIn(ast: Ast): string[] {
+  const names: string[] = [];
+  walk(ast, (node) => {
+    if (node.op !== '==' && node.op !== 'in') return;
+    if (!node.args.some((side) => fieldOf(side)?.join('.') === 'approval.by')) return;
+    walk(node, (inner) => names.push(stringOf(inner) ?? ''));
+  });
+  return names.filter((name) => name !== '');
+}
