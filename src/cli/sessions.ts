@@ -25,16 +25,18 @@ function addList(program: Command): void {
       const globals = command.optsWithGlobals<Globals>();
       const { ask } = await import('./ask.js');
       const { sessions } = await ask(globals, 'sessions', {});
-      const nowMs = now();
-      const header = ['SESSION', 'USER', 'ACCOUNT', 'TARGET', 'KIND', 'FROM', 'SINCE', 'IDLE', 'ENDS', 'DENIED'];
-      show(globals, sessions, (list) =>
-        table(
-          header,
-          list.map((s) => sessionRow(s, nowMs)),
-          'no live sessions',
-        ),
-      );
+      show(globals, sessions, sessionTable);
     });
+}
+
+export function sessionTable(list: readonly SessionView[]): string[] {
+  const nowMs = now();
+  const header = ['SESSION', 'USER', 'ACCOUNT', 'TARGET', 'KIND', 'FROM', 'SINCE', 'IDLE', 'ENDS', 'DENIED'];
+  return table(
+    header,
+    list.map((s) => sessionRow(s, nowMs)),
+    'no live sessions',
+  );
 }
 
 function sessionRow(s: SessionView, nowMs: number): string[] {

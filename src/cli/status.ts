@@ -5,6 +5,7 @@ import { effectLines } from './effects.js';
 import { now } from './now.js';
 import { type Globals, show } from './output.js';
 import { problemLines } from './problems.js';
+import { sessionTable } from './sessions.js';
 import { fields, table } from './table.js';
 import { showMoment } from './when.js';
 
@@ -39,7 +40,27 @@ function reloadLines(reply: Reply<'reload'>): string[] {
   ];
 }
 
-function statusLines(s: Reply<'status'>): string[] {
+type Status = Extract<Reply<'status'>, { doors: unknown }>;
+type OwnStatus = Exclude<Reply<'status'>, Status>;
+
+const statusLines = (s: Reply<'status'>) => ('doors' in s ? wholeStatus(s) : ownStatus(s));
+
+function ownStatus(s: OwnStatus): string[] {
+  return [
+    ...fields([
+      ['user', s.user],
+      ['version', s.version],
+      ['broker', `up ${formatDuration(s.uptimeMs ?? 0)}`],
+      ['gate', s.gate],
+      ['locked', s.locked ? 'yes' : undefined],
+      ['grants', `${s.grants} in force`],
+    ]),
+    '',
+    ...sessionTable(s.sessions),
+  ];
+}
+
+function wholeStatus(s: Status): string[] {
   const nowMs = now();
   return [
     ...fields([
@@ -87,7 +108,7 @@ function health(healthy: boolean, detail?: string): string {
 }
 
 /** Nothing where no feed is declared. */
-function feedLines(feeds: Reply<'status'>['feeds'], nowMs: number): string[] {
+function feedLines(feeds: Status['feeds'], nowMs: number): string[] {
   if (feeds.length === 0) return [];
   const rows = feeds.map((f) => {
     const wrong = [
@@ -109,7 +130,7 @@ function feedLines(feeds: Reply<'status'>['feeds'], nowMs: number): string[] {
 }
 
 /** Nothing where no hook is declared. */
-function hookLines(hooks: Reply<'status'>['hooks'], nowMs: number): string[] {
+function hookLines(hooks: Status['hooks'], nowMs: number): string[] {
   if (hooks.length === 0) return [];
   const rows = hooks.map((h) => [
     h.hook,

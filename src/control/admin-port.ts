@@ -7,43 +7,62 @@ import * as s from './shapes.js';
 
 const nothing = z.strictObject({});
 
+/** What one who may not see everything sees: their own. */
+const ownStatus = z.object({
+  user: s.userName,
+  version: z.string(),
+  startedAt: s.isoTime.optional(),
+  uptimeMs: z.number().optional(),
+  gate: z.string().optional(),
+  locked: z.boolean(),
+  grants: z.number(),
+  sessions: z.array(s.session),
+});
+
 /** A beginning and an end, both optional, given as a length or as a moment, never both. */
 const span = {
   forMs: z.number().int().positive().optional(),
   until: s.isoTime.optional(),
 };
 
-/** `offline`: works in the CLI's own process when no broker holds the home. */
+/**
+ * `offline`: works in the CLI's own process when no broker holds the home. `self`: who has a user's name may ask it for
+ * that user without a rule of policy; a deny rule still refuses.
+ */
 export const VERBS = {
   status: {
     offline: false,
+    self: true,
     request: nothing,
-    reply: z.object({
-      version: z.string(),
-      running: z.boolean(),
-      pid: z.number().optional(),
-      startedAt: s.isoTime.optional(),
-      uptimeMs: z.number().optional(),
-      home: z.string(),
-      listen: z.string().optional(),
-      isolation: z.string().optional(),
-      limits: z.string().optional(),
-      gate: z.string().optional(),
-      doors: z.array(s.door),
-      sessions: z.number(),
-      authorityVersion: z.number(),
-      policy: z.object({ digest: z.string(), rules: z.number(), loadedAt: s.isoTime.optional() }),
-      store: z.object({
-        healthy: z.boolean(),
-        detail: z.string().optional(),
-        users: z.number(),
-        grants: z.number(),
-        locks: z.number(),
+    reply: z.union([
+      ownStatus,
+      z.object({
+        version: z.string(),
+        running: z.boolean(),
+        pid: z.number().optional(),
+        startedAt: s.isoTime.optional(),
+        uptimeMs: z.number().optional(),
+        home: z.string(),
+        listen: z.string().optional(),
+        isolation: z.string().optional(),
+        limits: z.string().optional(),
+        gate: z.string().optional(),
+        doors: z.array(s.door),
+        sessions: z.number(),
+        authorityVersion: z.number(),
+        policy: z.object({ digest: z.string(), rules: z.number(), loadedAt: s.isoTime.optional() }),
+        store: z.object({
+          healthy: z.boolean(),
+          detail: z.string().optional(),
+          users: z.number(),
+          grants: z.number(),
+          locks: z.number(),
+        }),
+        audit: z.object({ healthy: z.boolean() }),
+        feeds: z.array(s.feed),
+        hooks: z.array(s.hook),
       }),
-      audit: z.object({ healthy: z.boolean() }),
-      feeds: z.array(s.feed),
-      hooks: z.array(s.hook),
-    }),
+    ]),
   },
   'user.add': {
     offline: true,
@@ -148,6 +167,7 @@ export const VERBS = {
   },
   grants: {
     offline: true,
+    self: true,
     /** `all`: ended and revoked ones too. */
     request: z.strictObject({ user: s.userName.optional(), all: z.boolean() }),
     reply: z.object({ grants: z.array(s.grant) }),
@@ -255,7 +275,14 @@ export const VERBS = {
     request: nothing,
     reply: z.object({ text: z.string(), users: z.number(), grants: z.number() }),
   },
-} as const satisfies Record<string, { offline: boolean; request: z.ZodType; reply: z.ZodType }>;
+} as const satisfies Record<string, VerbShape>;
+
+interface VerbShape {
+  offline: boolean;
+  self?: boolean;
+  request: z.ZodType;
+  reply: z.ZodType;
+}
 
 export type Verb = keyof typeof VERBS;
 export type Request<V extends Verb> = z.infer<(typeof VERBS)[V]['request']>;
@@ -265,8 +292,15 @@ export type Reply<V extends Verb> = z.infer<(typeof VERBS)[V]['reply']>;
 export interface Caller {
   uid: number;
   name: string;
-  /** How the right to ask was established: by account, or by policy as `@admin:<verb>`. */
-  by: 'root' | 'owner' | 'policy' | 'broker';
+  /**
+   * How the right to ask was established: by account, by policy as `@admin:<verb>`, or because it is asked for oneself:
+   * then `user` is there, and nothing of another user's may be shown or changed.
+   */
+  by: 'root' | 'owner' | 'policy' | 'self' | 'broker';
+  /** The sallyport user, where one is known. */
+  user?: string;
+  /** The session it is asked from. */
+  session?: string;
 }
 
 /** Requests are checked against their schema before they arrive here; failures are SallyportErrors. */
@@ -275,3 +309,9 @@ export type AdminPort = {
 };
 
 export const isVerb = (name: string): name is Verb => Object.hasOwn(VERBS, name);
+
+/** Whether anybody may ask it for themselves. */
+export function isSelfVerb(name: string): boolean {
+  const shape: VerbShape | undefined = isVerb(name) ? VERBS[name] : undefined;
+  return shape?.self === true;
+}

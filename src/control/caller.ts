@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from '../core/clock.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import type { AuditLog } from '../store/index.js';
-import type { Caller } from './admin-port.js';
+import { type Caller, isSelfVerb } from './admin-port.js';
 import type { Standing } from './places.js';
 import type { AnyVerb } from './streams.js';
 
@@ -13,11 +13,19 @@ export interface Peer {
   uid: number;
 }
 
+export interface AdminVerdict {
+  allow: boolean;
+  /** A rule, a lock or the user's absence refuses, rather than nothing allowing: then it is not let pass for oneself either. */
+  denied: boolean;
+  /** For the caller to read. */
+  why: string;
+}
+
 export interface CallerRules {
   ownUid: number;
   admins: readonly { uid: number; user: string }[];
-  /** Decides `@admin:<verb>` for a user on the target `local`; the reason is for the caller to read. */
-  decide(user: string, verb: AnyVerb): Promise<{ allow: boolean; why: string }>;
+  /** Decides `@admin:<verb>` for a user on the target `local`. */
+  decide(user: string, verb: AnyVerb): Promise<AdminVerdict>;
   /** Whether that process shares the broker's pid namespace. */
   sharesNamespace(pid: number): boolean;
   /** Hears of every refusal before the caller does: it belongs into the audit log. */
@@ -65,9 +73,14 @@ async function byAccount(peer: Peer, verb: AnyVerb, rules: CallerRules): Promise
       'refused',
       `${verb}: refused: uid ${peer.uid} is no admin here; use root, the broker's own account, or add it to admins in sallyport.yaml`,
     );
-  const answer = await rules.decide(admin.user, verb);
-  if (!answer.allow) throw new SallyportError('refused', `${verb}: refused for ${admin.user}: ${answer.why}`);
-  return { uid: peer.uid, name: admin.user, by: 'policy' };
+  return callerByVerdict(peer.uid, admin.user, verb, await rules.decide(admin.user, verb));
+}
+
+/** A user as the caller, by policy or for themselves; throws `refused` where neither will do. */
+export function callerByVerdict(uid: number, user: string, verb: AnyVerb, verdict: AdminVerdict): Caller {
+  if (verdict.allow) return { uid, name: user, user, by: 'policy' };
+  if (!verdict.denied && isSelfVerb(verb)) return { uid, name: user, user, by: 'self' };
+  throw new SallyportError('refused', `${verb}: refused for ${user}: ${verdict.why}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { SallyportError } from '../core/errors.js';
 import { change, endOf, pickId } from './act.js';
 import type { AdminPort, Request } from './admin-port.js';
 import type { Deps } from './deps.js';
+import { onlyOwn } from './oneself.js';
 import { mustKnow } from './people.js';
 import { grantView, iso, lockView } from './views.js';
 
@@ -38,7 +39,8 @@ export function rights(deps: Deps): Rights {
       const done = await change(deps, 'revoke', caller, trace, () => authority.revoke(what, caller.name));
       return { grants: done.grants.map(grantView), effects: done.effects };
     },
-    grants: async ({ user, all }) => {
+    grants: async ({ user: asked, all }, caller) => {
+      const user = onlyOwn('grants', caller, asked);
       if (user !== undefined && !all) mustKnow(deps, user);
       return { grants: authority.grants({ all, ...(user !== undefined && { user }) }).map(grantView) };
     },

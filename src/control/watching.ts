@@ -2,7 +2,8 @@
 import { SallyportError } from '../core/errors.js';
 import { act, pickId } from './act.js';
 import type { AdminPort } from './admin-port.js';
-import type { Deps } from './deps.js';
+import type { Broker, Deps } from './deps.js';
+import { ownUser } from './oneself.js';
 import { VERSION } from './version.js';
 import { holdingView, iso, ruleView } from './views.js';
 
@@ -11,7 +12,8 @@ type Watching = Pick<AdminPort, 'status' | 'sessions' | 'session' | 'kill'>;
 export function watching(deps: Deps): Watching {
   const { live } = deps;
   return {
-    status: async () => statusOf(deps),
+    status: async (_request, caller) =>
+      caller.by === 'self' ? ownStatusOf(deps, ownUser('status', caller)) : statusOf(deps),
     sessions: async () => ({ sessions: live.sessions() }),
     session: async ({ id }) => sessionOf(deps, id),
     kill: async ({ id: prefix, reason }, caller) => {
@@ -63,6 +65,22 @@ async function processesOf(live: Deps['live'], id: string, gate: string) {
   return { processes: views, ...(more > 0 && { moreProcesses: more }) };
 }
 
+function ownStatusOf({ authority, broker, clock, live }: Deps, user: string) {
+  return {
+    user,
+    version: VERSION,
+    ...(broker && { ...uptime(broker, clock.now()), gate: broker.gate }),
+    locked: authority.lockFor({ user }) !== undefined,
+    grants: authority.grants({ user }).length,
+    sessions: live.sessions().filter((s) => s.user === user),
+  };
+}
+
+const uptime = ({ startedAt }: Broker, now: number) => ({
+  startedAt: iso(startedAt),
+  uptimeMs: Math.max(0, now - startedAt),
+});
+
 function statusOf(deps: Deps) {
   const { authority, audit, store, broker, clock } = deps;
   const config = deps.config();
@@ -72,8 +90,7 @@ function statusOf(deps: Deps) {
     running: broker !== undefined,
     ...(broker && {
       pid: broker.pid,
-      startedAt: iso(broker.startedAt),
-      uptimeMs: Math.max(0, clock.now() - broker.startedAt),
+      ...uptime(broker, clock.now()),
       listen: broker.listen,
       isolation: broker.isolation,
       limits: broker.limits,

@@ -2,6 +2,7 @@ import type { Authority, Change } from '../authority/index.js';
 import type { Config } from '../config/index.js';
 import type { AdminPort } from '../control/admin-port.js';
 import {
+  type AdminVerdict,
   auditRefusals,
   type CallerRules,
   identifyCaller,
@@ -95,10 +96,10 @@ const callerRules = (
 });
 
 /** `@admin:<verb>` for a user, as any other action is decided. */
-async function decideAdmin(user: string, verb: AnyVerb, authority: Authority, clock: Clock) {
-  if (!authority.user(user)) return { allow: false, why: `no user ${user}` };
+async function decideAdmin(user: string, verb: AnyVerb, authority: Authority, clock: Clock): Promise<AdminVerdict> {
+  if (!authority.user(user)) return { allow: false, denied: true, why: `no user ${user}` };
   const lock = authority.lockFor({ user });
-  if (lock) return { allow: false, why: `locked: ${lock.reason}` };
+  if (lock) return { allow: false, denied: true, why: `locked: ${lock.reason}` };
   const source = { ip: '127.0.0.1' };
   const auth = { method: 'local' };
   const data = authority.rightsFor({ user, target: 'local', source, auth, startedAt: clock.now() });
@@ -109,8 +110,8 @@ async function decideAdmin(user: string, verb: AnyVerb, authority: Authority, cl
     rights.decide({ kind: 'action', action: `@admin:${name}` }, clock.now()),
   );
   const denied = asked.find((d) => d.rule?.effect === 'deny');
-  if (denied?.rule) return { allow: false, why: `${denied.rule.id}: denied by rule` };
-  return { allow: asked.some((d) => d.allow), why: 'no rule allows it' };
+  if (denied?.rule) return { allow: false, denied: true, why: `${denied.rule.id}: denied by rule` };
+  return { allow: asked.some((d) => d.allow), denied: asked.some((d) => d.why === 'error'), why: 'no rule allows it' };
 }
 
 /** SIGHUP: what `sallyport reload` does, in the broker's own name. */

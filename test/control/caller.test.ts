@@ -8,7 +8,7 @@ import { type CallerRules, identifyCaller, sharesPidNamespace } from '../../src/
 const rules = (more: Partial<CallerRules> = {}): CallerRules => ({
   ownUid: 500,
   admins: [{ uid: 1001, user: 'carol' }],
-  decide: async (_user, verb) => ({ allow: verb === 'lock', why: 'no rule allows it' }),
+  decide: async (_user, verb) => ({ allow: verb === 'lock', denied: false, why: 'no rule allows it' }),
   sharesNamespace: () => true,
   ...more,
 });
@@ -26,6 +26,14 @@ describe('callers of the control socket', () => {
     await expect(identifyCaller({ pid: 1, uid: 1001 }, 'kill', listening)).rejects.toMatchObject({ code: 'refused' });
     await expect(identifyCaller({ pid: 1, uid: 1002 }, 'lock', listening)).rejects.toMatchObject({ code: 'refused' });
     expect(heard).toEqual(['1001 kill', '1002 lock']);
+  });
+
+  it('ask for themselves without a rule, unless one denies it', async () => {
+    const carol = { pid: 1, uid: 1001 };
+    expect(await identifyCaller(carol, 'grants', rules())).toMatchObject({ by: 'self', user: 'carol' });
+    const denying = rules({ decide: async () => ({ allow: false, denied: true, why: 'locked: lost laptop' }) });
+    await expect(identifyCaller(carol, 'grants', denying)).rejects.toMatchObject({ code: 'refused' });
+    await expect(identifyCaller({ pid: 1, uid: 1002 }, 'grants', rules())).rejects.toMatchObject({ code: 'refused' });
   });
 
   it('are refused when deciding fails', async () => {

@@ -90,3 +90,10 @@ export async function openTestHome(options: TestHomeOptions = {}): Promise<TestH
     },
   };
 }
+
+/** What an admin sees. */
+export async function wholeStatus({ port }: TestHome) {
+  const status = await port.status({}, ROOT);
+  if ('user' in status) throw new Error('the status of one user alone');
+  return status;
+}

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KEY, openTestHome, POLICY, ROOT, type TestHome } from './home.js';
+import { KEY, openTestHome, POLICY, ROOT, type TestHome, wholeStatus } from './home.js';
 
 let home: TestHome;
 
@@ -134,7 +134,7 @@ describe('reload', () => {
   });
 
   it('keeps the last good policy and names file and line of a bad one', async () => {
-    const before = await home.port.status({}, ROOT);
+    const before = await wholeStatus(home);
     write('p, broken, engineer, *, *, tru, allow, checked\n');
     const reply = await home.port.reload({}, ROOT);
     expect(reply).toMatchObject({ ok: false, changed: false, digest: before.policy.digest, effects: [] });

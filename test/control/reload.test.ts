@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import type { Config } from '../../src/config/index.js';
-import { openTestHome, POLICY, ROOT, type TestHome } from './home.js';
+import { openTestHome, POLICY, ROOT, type TestHome, wholeStatus } from './home.js';
 
 let home: TestHome;
 afterEach(() => home.close());
@@ -63,6 +63,6 @@ it('of several reloads at once the last wins', async () => {
   write('policies/policy.csv', `${POLICY}\n${rules(1, 'new')}\n`);
   const second = home.port.reload({}, ROOT);
   await Promise.all([first, second]);
-  const { policy } = await home.port.status({}, ROOT);
+  const { policy } = await wholeStatus(home);
   expect(policy.digest).toBe((await second).digest);
 });
