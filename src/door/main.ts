@@ -82,6 +82,9 @@ function fromKeeper(message: ToDoor): void {
     case 'hangup':
       ssh?.disconnect(message.conn, message.cause);
       return;
+    case 'answered':
+      // Nothing is asked yet.
+      return;
     default:
       requests.answer(message.re, message);
   }

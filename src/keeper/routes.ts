@@ -75,6 +75,11 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
     case 'tree':
       parts.trees.answer(message, pair);
       return;
+    case 'ask':
+      pair.toDoor({ type: 'asked', re: message.q, refusal: 'nobody can be asked' });
+      return;
+    case 'withdraw':
+      return;
     case 'authenticated':
       if (ownConnection(message.conn, pair, parts)) parts.listener()?.authenticated(message.conn);
       return;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { END_CAUSES } from '../core/causes.js';
 import { ID_PATTERN } from '../core/ids.js';
 import type { RightsData } from '../policy/types.js';
+import { answered, ask, asked, withdraw } from './asks.js';
 import { MAX_TREE } from './guard.js';
 import type { Admitted, Deadlines, ProcessInfo } from './types.js';
 
@@ -74,6 +75,8 @@ export const toDoor = z.discriminatedUnion('type', [
   z.object({ type: z.literal('tree'), q: z.number(), sid: id }),
   /** The login of this connection does not stand any more. */
   z.object({ type: z.literal('hangup'), conn: z.number(), cause }),
+  asked,
+  answered,
 ]);
 
 export type ToDoor = z.infer<typeof toDoor>;
@@ -166,6 +169,8 @@ export const fromDoor = z.discriminatedUnion('type', [
     processes: z.array(processInfo).max(MAX_TREE),
     more: z.number().int().min(0),
   }),
+  ask,
+  withdraw,
   z.object({ type: z.literal('authenticated'), conn: z.number() }),
   z.object({ type: z.literal('closed'), conn: z.number() }),
 ]);
