@@ -8,7 +8,10 @@ export function addCases(policy: Command): void {
   policy
     .command('test')
     .description('play a table of cases against the policy; exits 1 on a difference')
-    .argument('<file>', 'YAML: a list of cases with user, roles, target, run, at, facts, expect, by, children')
+    .argument(
+      '<file>',
+      'YAML: a list of cases with user, roles, target, run, at, facts, expect, by, children, remedies, missing',
+    )
     .action(async (file: string, _o: object, command: Command) => {
       const globals = command.optsWithGlobals<Globals>();
       const { homeOf } = await import('./ask.js');

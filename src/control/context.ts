@@ -1,7 +1,7 @@
 /** Live facts: what is known of a user or a session, from whom, and setting it by hand. */
 
 import type { KnownFact } from '../authority/index.js';
-import { mayGive, tellable } from '../config/index.js';
+import { tellable } from '../config/index.js';
 import { SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import type { FactValue, RightsData } from '../policy/types.js';
@@ -9,6 +9,7 @@ import { act, change, endOf, pickId } from './act.js';
 import type { AdminPort, Caller, Reply, Request } from './admin-port.js';
 import type { Deps } from './deps.js';
 import type { FeedStatus } from './feeds.js';
+import { howFeedsAre } from './missing.js';
 import { mustKnow } from './people.js';
 import { iso, userView } from './views.js';
 
@@ -114,13 +115,9 @@ function ofUser(deps: Deps, user: string, key?: string): FactView[] {
   return [...found, ...missing.map((name) => missingView(name, [...states.values()]))];
 }
 
-/** Whose word it would be, and how they are. */
 function missingView(name: string, feeds: readonly FeedStatus[]): FactView {
-  const givers = feeds.filter((feed) => mayGive(feed.gives, name));
-  const note = givers.map(
-    ({ feed, state, error }) => `feed ${feed} ${state}${error === undefined ? '' : `: ${error}`}`,
-  );
-  return { name, state: 'missing', ...(note.length > 0 && { note: note.join('; ') }) };
+  const note = howFeedsAre(feeds, name);
+  return { name, state: 'missing', ...(note !== undefined && { note }) };
 }
 
 function toldView(fact: KnownFact, labelled: ReadonlySet<string>, feeds: ReadonlyMap<string, FeedStatus>): FactView {

@@ -5,6 +5,7 @@ import { accountByName } from '../os/passwd.js';
 import { compileRights, type Explanation, explainDecision, renderExplanation } from '../policy/index.js';
 import type { AdminPort } from './admin-port.js';
 import type { Deps } from './deps.js';
+import { whyMissing } from './missing.js';
 import { questionsOf } from './questions.js';
 import { setScene } from './scene.js';
 
@@ -18,7 +19,8 @@ export function explaining(deps: Deps): Pick<AdminPort, 'explain'> {
       const rights = await compileRights(scene.data);
       const questions = questionsOf(request.words, lookupFor(deps, request.user));
       const { policy } = deps.current;
-      const found = questions.map((question) => explainDecision({ policy, rights, question, atMs: scene.atMs }));
+      const input = { policy, rights, atMs: scene.atMs, whyMissing: whyMissing(deps, scene.data) };
+      const found = questions.map((question) => explainDecision({ ...input, question }));
       const lock = deps.authority.lockFor({ user: request.user, target: request.target });
       const locked = lock
         ? [`locked since ${new Date(lock.from).toISOString()}: ${escapeText(lock.reason)}; nothing is allowed`]

@@ -6,8 +6,8 @@ import type { Clock } from '../core/clock.js';
 import { formatProblem, messageOf, SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import type { Lookup } from '../gate/index.js';
-import { type CompiledPolicy, compileRights } from '../policy/index.js';
-import type { Decision, FactValue, RightsData } from '../policy/types.js';
+import { type CompiledPolicy, compileRights, type Explanation, explainDecision, type Remedy } from '../policy/index.js';
+import type { FactValue, RightsData } from '../policy/types.js';
 import { type Scene, setFact } from './facts.js';
 import { loadPolicyInPieces } from './policy-files.js';
 import { questionsOf } from './questions.js';
@@ -30,6 +30,13 @@ const policyCase = z.strictObject({
   /** The id of the deciding rule; `none`: no rule decides. */
   by: z.string().optional(),
   children: z.enum(['checked', 'trusted', 'none']).optional(),
+  /** Exactly what a person would have to bring; empty: nothing they could would do. */
+  remedies: z
+    .array(z.enum(['mfa', 'approval'], 'must be mfa or approval'))
+    .max(2)
+    .optional(),
+  /** Among the facts that are named as missing; empty: none is. */
+  missing: z.array(z.string().max(200)).max(100).optional(),
 });
 const table = z.array(policyCase, 'must be a list of cases').max(10_000);
 
@@ -70,36 +77,62 @@ export async function testPolicy(home: string, file: string, clock: Clock): Prom
 const textOf = (run: string | string[]) => (typeof run === 'string' ? run : run.join(' '));
 
 async function play(one: PolicyCase, policy: CompiledPolicy, config: Config, now: number) {
-  const expected = outcome(one.expect, one.by, one.children);
+  const expected = expectedOf(one);
   try {
     const scene = sceneOf(one, policy, config, now);
     const rights = await compileRights(scene.data);
     const questions = questionsOf(typeof one.run === 'string' ? [one.run] : one.run, anyProgram);
-    const decisions = questions.map((question) => rights.decide(question, scene.atMs));
     // Of a line's commands the refused one speaks, as it does at the prompt.
-    const decision = decisions.find(({ allow }) => !allow) ?? decisions[0];
-    if (!decision) throw new Error('nothing to decide');
-    return { ok: agrees(one, decision), expected, got: describe(decision) };
+    const question = questions.find((asked) => !rights.decide(asked, scene.atMs).allow) ?? questions[0];
+    if (!question) throw new Error('nothing to decide');
+    const input = { policy, rights, question, atMs: scene.atMs };
+    // Explaining looks at every rule: only for cases that ask.
+    const asks = one.remedies !== undefined || one.missing !== undefined;
+    const found = asks ? explainDecision(input) : { decision: rights.decide(question, scene.atMs), missing: [] };
+    return { ok: agrees(one, found), expected, got: describe(one, found) };
   } catch (error) {
     return { ok: false, expected, got: `an error: ${escapeText(messageOf(error), 300)}` };
   }
 }
 
-function agrees({ expect, by, children }: PolicyCase, decision: Decision): boolean {
+type Found = Pick<Explanation, 'decision' | 'remedies' | 'missing'>;
+
+function agrees({ expect, by, children, remedies, missing }: PolicyCase, found: Found): boolean {
+  const { decision } = found;
   if (decision.allow !== (expect === 'allow')) return false;
   if (by !== undefined && by !== (decision.rule?.id ?? 'none')) return false;
-  return children === undefined || children === decision.children;
+  if (children !== undefined && children !== decision.children) return false;
+  if (remedies !== undefined && sayRemedies(remedies) !== sayRemedies(found.remedies ?? [])) return false;
+  const known = found.missing.map(({ fact }) => fact);
+  return missing?.length === 0 ? known.length === 0 : (missing ?? []).every((fact) => known.includes(fact));
 }
 
-const outcome = (effect: string, by?: string, children?: string) =>
-  escapeText(
-    `${effect}${by === undefined ? '' : ` by ${by}`}${children === undefined ? '' : `, children ${children}`}`,
-  );
+const sayRemedies = (remedies: readonly Remedy[]) =>
+  `remedies ${[...new Set(remedies)].sort().join(' and ') || 'none'}`;
+const sayMissing = (facts: readonly string[]) => `missing ${facts.join(', ') || 'nothing'}`;
 
-function describe({ allow, rule, children, why, detail }: Decision): string {
+function expectedOf({ expect, by, children, remedies, missing }: PolicyCase): string {
+  return escapeText(
+    [
+      `${expect}${by === undefined ? '' : ` by ${by}`}`,
+      ...(children === undefined ? [] : [`children ${children}`]),
+      ...(remedies === undefined ? [] : [sayRemedies(remedies)]),
+      ...(missing === undefined ? [] : [sayMissing(missing)]),
+    ].join(', '),
+  );
+}
+
+function describe(one: PolicyCase, { decision, remedies = [], missing }: Found): string {
+  const { allow, rule, children, why, detail } = decision;
   const place = rule ? `${rule.id} (${rule.file}:${rule.line})` : 'none';
-  const more = why === 'error' ? `: ${escapeText(detail ?? '')}` : '';
-  return `${allow ? 'allow' : 'deny'} by ${place}${allow ? `, children ${children}` : ''}${more}`;
+  return [
+    `${allow ? 'allow' : 'deny'} by ${place}`,
+    ...(allow ? [`children ${children}`] : []),
+    ...(one.remedies === undefined ? [] : [sayRemedies(remedies)]),
+    ...(one.missing === undefined ? [] : [sayMissing(missing.map(({ fact }) => fact))]),
+  ]
+    .join(', ')
+    .concat(why === 'error' ? `: ${escapeText(detail ?? '')}` : '');
 }
 
 function sceneOf(one: PolicyCase, policy: CompiledPolicy, config: Config, now: number): Scene {

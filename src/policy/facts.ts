@@ -50,3 +50,16 @@ function untyped(value: FactValue): unknown {
 function toInt(value: FactValue): FactValue | bigint {
   return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
+
+/** A value for a person: `unknown` where it is missing, whole seconds for a duration. */
+export function showFact(value: unknown): string {
+  if (value === undefined) return 'unknown';
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'object' && value !== null && 'getMilliseconds' in value) return `${ageOf(value)}s`;
+  return String(value);
+}
+
+function ageOf(duration: object): number {
+  const seconds: unknown = 'seconds' in duration ? duration.seconds : 0n;
+  return Number(seconds);
+}

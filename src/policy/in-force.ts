@@ -2,8 +2,7 @@
 import { escapeText } from '../core/escape.js';
 import { fieldOf, walk } from './cel/ast.js';
 import { type Condition, holdsFor } from './cel/condition.js';
-import { showFact } from './explain.js';
-import { type Facts, factsAt } from './facts.js';
+import { type Facts, factsAt, showFact } from './facts.js';
 import { SessionRights } from './rights.js';
 import type { CompiledRow } from './row-set.js';
 import type { Effect, Rights } from './types.js';

@@ -1,8 +1,8 @@
 export type { CompiledPolicy, CompileResult, PolicyInput } from './compile.js';
 export { compilePolicy, compilePolicyInPieces } from './compile.js';
 export { mayChange, nextEdge } from './edges.js';
-export type { ExplainInput, Explanation, NearRule } from './explain.js';
-export { explainDecision, renderExplanation } from './explain.js';
+export type { Explanation } from './explain/index.js';
+export { explainDecision, renderExplanation } from './explain/index.js';
 export { type Facts, factsAt } from './facts.js';
 export { type InForce, inForce, termsOf, whyOthers } from './in-force.js';
 export { SHIPPED_MODEL } from './model.js';

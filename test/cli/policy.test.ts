@@ -46,6 +46,7 @@ describe('policy test', () => {
       `p, t-night, tester, *, deploy **, time.hour >= 22, allow, checked
 p, t-risk, tester, *, restart *, risk.score < 50, allow, checked
 p, t-mfa, tester, *, drop *, mfa.age < duration('15m'), allow, checked
+p, t-two, tester, *, wipe *, approval.by != '' && device.managed, allow, checked
 p, t-in, tester, *, @sftp:read, true, allow, checked\n`,
     );
     const cases = file(
@@ -55,14 +56,41 @@ p, t-in, tester, *, @sftp:read, true, allow, checked\n`,
 - { roles: [tester], run: restart x, facts: { risk.score: 49 }, expect: allow }
 - { roles: [tester], run: restart x, expect: deny }
 - { roles: [tester], run: [drop, 'a b'], facts: { mfa.age: 5m }, expect: allow }
-- { roles: [tester], run: [drop, 'a b'], facts: { mfa.age: 20m }, expect: deny }
+- { roles: [tester], run: [drop, 'a b'], facts: { mfa.age: 20m }, expect: deny, remedies: [mfa], missing: [] }
+- { roles: [tester], run: drop x, expect: deny, remedies: [mfa], missing: [mfa.age] }
+- { roles: [tester], run: restart x, expect: deny, remedies: [], missing: [risk.score] }
+- { roles: [tester], run: wipe x, expect: deny, remedies: [], missing: [approval.by, device.managed] }
+- { roles: [tester], run: wipe x, facts: { device.managed: true }, expect: deny, remedies: [approval], missing: [approval.by] }
+- { roles: [tester], run: wipe x, facts: { device.managed: true, approval.by: bob }, expect: allow, remedies: [], missing: [] }
 - { roles: [tester], run: '@sftp:read', expect: allow, by: t-in }
 `,
     );
     const { stdout, code } = s.run('policy', 'test', cases);
     writeFileSync(policy, before);
-    expect(stdout).toBe('7 passed, 0 failed\n');
+    expect(stdout).toBe('12 passed, 0 failed\n');
     expect(code).toBe(0);
+  });
+
+  it('exits 1 where another remedy would do, or another fact is missing', () => {
+    const policy = join(s.home, 'policies/policy.csv');
+    const before = readFileSync(policy, 'utf8');
+    appendFileSync(policy, "p, t-mfa, tester, *, drop *, mfa.age < duration('15m'), allow, checked\n");
+    const cases = file(
+      'remedies.yaml',
+      `- { roles: [tester], run: drop x, expect: deny, remedies: [approval] }
+- { roles: [tester], run: drop x, expect: deny, missing: [risk.score] }
+- { roles: [tester], run: drop x, expect: deny, missing: [] }
+`,
+    );
+    const { stdout, code } = s.run('policy', 'test', cases);
+    writeFileSync(policy, before);
+    expect(code).toBe(1);
+    const differ = (line: number, expected: string, got: string) =>
+      expect(stdout).toContain(`remedies.yaml:${line}: drop x: expected deny, ${expected}, got deny by none, ${got}\n`);
+    differ(1, 'remedies approval', 'remedies mfa');
+    differ(2, 'missing risk.score', 'missing mfa.age');
+    differ(3, 'missing nothing', 'missing mfa.age');
+    expect(stdout).toContain('0 passed, 3 failed');
   });
 
   it.each([

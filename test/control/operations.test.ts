@@ -192,6 +192,15 @@ describe('explain', () => {
     await expect(explain(['reboot'], { 'target.sensitivity': 'high' })).rejects.toMatchObject({ code: 'usage' });
   });
 
+  it('says why nobody knows a fact', async () => {
+    await addAlice(['engineer']);
+    const { text, commands } = await explain(['reboot']);
+    expect(text).toContain(
+      'fact risk.score is missing: no feed gives it and nobody has set it: sallyport context set alice risk.score=VALUE',
+    );
+    expect(commands[0]).toMatchObject({ missing: [{ fact: 'risk.score' }] });
+  });
+
   it('says that a lock beats every rule', async () => {
     await addAlice(['engineer']);
     await home.port.lock({ kind: 'user', subject: 'alice', reason: 'lost laptop' }, ROOT);

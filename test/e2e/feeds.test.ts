@@ -112,6 +112,10 @@ describe('feeds', () => {
     await shell.line('touch d', 'sallyport: denied: touch d (no rule allows it)');
     expect((await feedOf('risk'))?.error).toMatch(/no whole answer in 1000 ms/);
     expect((await broker.cli('context', 'show', 'alice')).stdout).toMatch(/risk.score +- .*missing, feed risk stale/);
+    const { stdout, code } = await broker.cli('explain', 'alice', 'local', '--', 'touch d');
+    expect(stdout).toMatch(/fact risk.score is missing: feed risk stale: no whole answer in 1000 ms/);
+    expect(stdout).toContain('calm would, with risk.score < 50.0');
+    expect(code).toBe(4);
     score(10);
     await waitUntil(async () => (await state('risk')) === 'fresh');
     await shell.line('touch e && echo made-$((1+3))', 'made-4');

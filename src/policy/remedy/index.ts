@@ -2,8 +2,8 @@
 import { SessionRights } from '../rights.js';
 import type { Decision, Question, Rights } from '../types.js';
 import { remediesFor } from './bring.js';
-import { nearestWay } from './near.js';
-import { phraseWay } from './phrase.js';
+import { nearestWays } from './near.js';
+import { phraseRemedies, phraseWay } from './phrase.js';
 import type { Way } from './types.js';
 
 export { remediesFor } from './bring.js';
@@ -15,17 +15,24 @@ export type { Remedy } from './types.js';
  * own rules is near; undefined when nothing is. Never throws.
  */
 export function remedyFor(rights: Rights, question: Question, decision: Decision, atMs: number): string | undefined {
-  if (decision.allow || decision.uncertain || !(rights instanceof SessionRights)) return undefined;
+  if (decision.allow || decision.uncertain) return undefined;
   try {
-    const way = wayOut(rights, question, decision, atMs);
-    return way && phraseWay(way);
+    const remedies = remediesFor(rights, question, atMs);
+    return remedies ? phraseRemedies(remedies) : waysNear(rights, question, decision, atMs, 1)[0]?.words;
   } catch {
     // No help is better than a refusal that fails.
     return undefined;
   }
 }
 
-function wayOut(rights: SessionRights, question: Question, decision: Decision, atMs: number): Way | undefined {
-  const remedies = remediesFor(rights, question, atMs);
-  return remedies ? { by: 'remedies', remedies } : nearestWay(rights, question, decision, atMs);
+/** What else of the session's own rules is near, at most `max`, in words that are safe to show. */
+export function waysNear(
+  rights: Rights,
+  question: Question,
+  decision: Decision,
+  atMs: number,
+  max: number,
+): { by: Way['by']; words: string }[] {
+  if (decision.allow || decision.uncertain || !(rights instanceof SessionRights)) return [];
+  return nearestWays(rights, question, decision, atMs, max).map((way) => ({ by: way.by, words: phraseWay(way) }));
 }

@@ -16,18 +16,20 @@ const MAX_LOOKED_AT = 50;
 const HORIZON_MS = 8 * 24 * 3_600_000;
 
 /**
- * What of the session's own rows would turn a refusal; undefined when no row is that near. It names what a condition asks
- * for, never what the facts are.
+ * What of the session's own rows would turn a refusal, what lacks least first and `max` at most. It names what a
+ * condition asks for, never what the facts are.
  */
-export function nearestWay(
+export function nearestWays(
   rights: SessionRights,
   question: Question,
   decision: Decision,
   atMs: number,
-): Way | undefined {
+  max: number,
+): Way[] {
   const near = nearRows(rights, question, atMs);
-  if (decision.why === 'no-rule') return offer(near, atMs);
-  return decision.why === 'rule' ? lapse(near) : undefined;
+  if (decision.why === 'no-rule') return offers(near, atMs, max);
+  const lapsing = decision.why === 'rule' ? lapse(near) : undefined;
+  return lapsing ? [lapsing] : [];
 }
 
 interface Near {
@@ -57,18 +59,27 @@ function nearRows({ data, scene }: SessionRights, question: Question, atMs: numb
   };
 }
 
-/** No rule allows it: the allow row that lacks least. */
-function offer(near: Near, atMs: number): Way | undefined {
-  const offers = near.rows
+interface Offer {
+  row: CompiledRow;
+  missing: Condition[];
+}
+
+/** No rule allows it: the allow rows that lack least. */
+function offers(near: Near, atMs: number, max: number): Way[] {
+  return near.rows
     .filter(({ row, condition }) => row.effect === 'allow' && condition !== undefined)
-    .map((row) => ({ row, missing: missingOf(row, near, atMs) }))
-    .sort((a, b) => a.missing.length - b.missing.length);
-  const [best] = offers;
-  if (best === undefined || best.missing.length === 0) return undefined;
-  const { id: rule } = best.row.row;
-  const from = best.missing.every(isAboutTheHour) ? nextTime(best.row, near, atMs) : undefined;
+    .map((row): Offer => ({ row, missing: missingOf(row, near, atMs) }))
+    .filter(({ missing }) => missing.length > 0)
+    .sort((a, b) => a.missing.length - b.missing.length)
+    .slice(0, max)
+    .map((offer) => wayOf(offer, near, atMs));
+}
+
+function wayOf({ row, missing }: Offer, near: Near, atMs: number): Way {
+  const { id: rule } = row.row;
+  const from = missing.every(isAboutTheHour) ? nextTime(row, near, atMs) : undefined;
   if (from !== undefined) return { by: 'hour', rule, from, now: atMs, timezone: near.data.facts.timezone };
-  return { by: 'facts', rule, lacks: best.missing.map(({ text }) => text) };
+  return { by: 'facts', rule, lacks: missing.map(({ text }) => text) };
 }
 
 /** A deny with a condition: it lapses with that, if nothing else stands in the way. */

@@ -20,8 +20,6 @@ export function phraseWay(way: Way): string {
 
 function wordsOf(way: Way): string {
   switch (way.by) {
-    case 'remedies':
-      return phraseRemedies(way.remedies);
     case 'hour':
       return `${way.rule} would, from ${momentIn(way.timezone, way.from, way.now)}`;
     case 'facts':

@@ -1,9 +1,8 @@
 /** What a person can bring that turns a refusal into an allow: a fresh second factor, another person's approval. */
 export type Remedy = 'mfa' | 'approval';
 
-/** What would turn a refusal of a session's own rules. Rule ids and conditions are raw text of the policy. */
+/** What else would turn a refusal, by a session's own rules. Rule ids and conditions are raw text of the policy. */
 export type Way =
-  | { by: 'remedies'; remedies: readonly Remedy[] }
   /** An allow row waits for an hour or a day: it holds from then on. Wall time, ms, and IANA zone. */
   | { by: 'hour'; rule: string; from: number; now: number; timezone: string }
   /** An allow row lacks these parts of its condition. */
