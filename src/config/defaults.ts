@@ -67,6 +67,17 @@ limits:
   connectionsPerSource: 200 # from one address
   startups: 100             # connections not logged in yet; one address gets half of them
 
+# Asking for a role for a time (sallyport request); whoever may @admin:approve answers (sallyport requests, approve, refuse).
+requests:
+  longest: 8h               # nobody asks for longer
+  expire: 24h               # what nobody answered by then is over
+  perUser: 10               # waiting at once
+
+# Asking for another person's yes to one command, where a rule's condition speaks of approval.by.
+approvals:
+  wait: 10m                 # the command is held no longer
+  perUser: 10               # waiting at once
+
 # Directories out of sight in sessions, besides this one, /run, /tmp and, in a sandbox, every home: where daemons have
 # sockets through which they start programs for whoever connects. Those that are not there do not matter.
 hide: [/var/lib/incus, /var/lib/lxd, /var/snap/lxd/common/lxd]
@@ -105,7 +116,7 @@ context:
 #     - { events: '*', syslog: { address: 'tcp://127.0.0.1:601', facility: authpriv } }
 # Events: login, login.refused, session.start, session.end, session.refused, session.cut (a crash ended it),
 # command.refused, command.ended (its right went), lock, unlock, lock.ended, grant, revoke, grant.started, grant.ended, key.expired,
-# kill, reload, reload.refused, admin (what else admins do), admin.failed, admin.refused, feed, context, broker.start, broker.stop,
-# door.lost.
+# request, approve (of a role: it makes the grant), refuse, request.expired, request.withdrawn, kill, reload, reload.refused, admin (what
+# else admins do), admin.failed, admin.refused, feed, context, broker.start, broker.stop, door.lost.
 hooks: []
 `;

@@ -81,6 +81,8 @@ function toConfig(w: Written, home: string, file: string): Config {
     labels: w.labels,
     targets: targetsOf(w),
     limits: { loginGraceMs: loginGrace, ...counts },
+    requests: { longestMs: w.requests.longest, expireMs: w.requests.expire, perUser: w.requests.perUser },
+    approvals: { waitMs: w.approvals.wait, perUser: w.approvals.perUser },
     hide: w.hide,
     env: w.env,
     accounts: w.accounts,

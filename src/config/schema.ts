@@ -80,6 +80,17 @@ const limits = z.strictObject({
   startups: f.count(1, 100_000).default(100),
 });
 
+const requests = z.strictObject({
+  longest: f.duration(1000).default(8 * HOUR),
+  expire: f.duration(1000).default(24 * HOUR),
+  perUser: f.count(1, 1_000).default(10),
+});
+
+const approvals = z.strictObject({
+  wait: f.duration(1000).default(10 * MINUTE),
+  perUser: f.count(1, 100).default(10),
+});
+
 const labels = z.strictObject({
   user: labelTypes.default({}),
   target: labelTypes.default({ sensitivity: 'int' }),
@@ -115,6 +126,8 @@ export const schema = z.strictObject({
     .record(z.string().refine(isTargetName, NAME_RULES.target), z.record(z.string(), z.unknown()))
     .exactOptional(),
   limits: limits.prefault({}),
+  requests: requests.prefault({}),
+  approvals: approvals.prefault({}),
   hide: z
     .array(f.absolutePath)
     .max(50, 'holds at most 50 directories')
@@ -142,6 +155,8 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   'admins.*': ['uid', 'user'],
   labels: Object.keys(labels.shape),
   limits: Object.keys(limits.shape),
+  requests: Object.keys(requests.shape),
+  approvals: Object.keys(approvals.shape),
   'accounts.*': Object.keys(account.shape),
   context: Object.keys(context.shape),
   'context.feeds.*': FEED_KEYS,

@@ -22,6 +22,8 @@ export interface Config {
   /** `local` is always there. */
   readonly targets: Readonly<Record<string, Readonly<Record<string, FactValue>>>>;
   readonly limits: Limits;
+  readonly requests: RequestsConfig;
+  readonly approvals: ApprovalsConfig;
   /** Directories no session sees. */
   readonly hide: readonly string[];
   /** Names a client may set, each with at most one `*`, at its end. Ask `envAllowed`. */
@@ -139,6 +141,22 @@ export interface Limits {
   readonly connectionsPerSource: number;
   /** Connections not logged in yet. */
   readonly startups: number;
+}
+
+/** Asking for a role. */
+export interface RequestsConfig {
+  readonly longestMs: number;
+  /** How long nobody's answer is waited for. */
+  readonly expireMs: number;
+  /** Of one user, waiting. */
+  readonly perUser: number;
+}
+
+/** Asking for a yes to one command. */
+export interface ApprovalsConfig {
+  readonly waitMs: number;
+  /** Of one user, waiting. */
+  readonly perUser: number;
 }
 
 /** What replaces the password database's word on an account. */

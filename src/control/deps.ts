@@ -7,6 +7,7 @@ import type { AuditLog, Store } from '../store/index.js';
 import type { Feeds } from './feeds.js';
 import type { Hooks } from './hooks.js';
 import type { Live } from './live.js';
+import type { Reviews } from './reviews.js';
 
 export interface OperationsOptions {
   authority: Authority;
@@ -17,6 +18,8 @@ export interface OperationsOptions {
   feeds?: Feeds;
   /** As `feeds`. */
   hooks?: Hooks;
+  /** As `feeds`. */
+  reviews?: Reviews;
   /** As it is now; a reload may replace it. */
   config(): Config;
   /** The policy in force when the operations are made; afterwards they are the only ones to replace it. */

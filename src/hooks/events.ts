@@ -28,6 +28,11 @@ const NAMES: Readonly<Record<Exclude<AuditEventName, 'admin' | 'decision'>, Hook
   'grant-ended': 'grant.ended',
   'lock-ended': 'lock.ended',
   'key-expired': 'key.expired',
+  request: 'request',
+  approve: 'approve',
+  refuse: 'refuse',
+  'request-expired': 'request.expired',
+  'request-withdrawn': 'request.withdrawn',
   'store-failed': undefined,
   restore: undefined,
   'audit-torn': undefined,
@@ -40,11 +45,15 @@ const NAMES: Readonly<Record<Exclude<AuditEventName, 'admin' | 'decision'>, Hook
 
 const VERBS = ['lock', 'unlock', 'grant', 'revoke', 'kill', 'reload'] as const;
 
+/** What people do: an entry of it that says no tells that it failed. */
+const ACTS: ReadonlySet<AuditEventName> = new Set(['admin', 'request', 'approve', 'refuse', 'request-withdrawn']);
+
 /** What an entry is called among hooks. A command that may run is no event: the audit log has those. */
 export function nameOf({ event, allow, data }: AuditEvent): HookEventName | undefined {
   if (event === 'decision') return data && 'ended' in data ? 'command.ended' : allow ? undefined : 'command.refused';
+  if (allow === false && ACTS.has(event)) return 'admin.failed';
   if (event !== 'admin') return NAMES[event];
-  return allow === false ? 'admin.failed' : (VERBS.find((verb) => verb === data?.verb) ?? 'admin');
+  return VERBS.find((verb) => verb === data?.verb) ?? 'admin';
 }
 
 /** Bounded in size, whatever the entry holds. */

@@ -19,6 +19,7 @@ import { standsAgainst } from './live.js';
 import type { LoginRecord, Logins } from './logins.js';
 import type { Pair } from './pair.js';
 import type { LiveSession, Registry } from './registry.js';
+import { rightsNow } from './rights-now.js';
 import { launchLimits, sessionDeadlines } from './terms.js';
 
 type AdmitMessage = Extract<FromDoor, { type: 'admit' }>;
@@ -273,7 +274,7 @@ function changedSince(s: LiveSession, parts: AdmissionParts): ReturnType<typeof 
   const against = standsAgainst(s, authority);
   if (against) return against;
   if (authority.version() !== s.version) {
-    const now = authority.rightsFor({ ...s.rights.facts, user: s.user, target: s.target, startedAt: s.startedAt });
+    const now = rightsNow(s, authority);
     const terms = sessionDeadlines(parts.config.current, now, s.compiled, s.startedAt, clock.now());
     if (!isDeepStrictEqual(now, s.rights) || !isDeepStrictEqual(terms, s.deadlines))
       return { cause: 'revoked', reason: 'your rights changed just now: connect again' };

@@ -91,6 +91,7 @@ async function openDoors(o: Opening): Promise<Broker> {
     ...state,
     live: floor.live,
     feeds: floor.feeds,
+    reviews: floor.reviews,
     hooks: o.hooks,
     clock,
     ground,

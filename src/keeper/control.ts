@@ -13,6 +13,7 @@ import {
 import { homePaths } from '../control/home.js';
 import type { Live } from '../control/live.js';
 import { createOperations } from '../control/operations.js';
+import type { Reviews } from '../control/reviews.js';
 import { type ControlServer, startControlServer } from '../control/server.js';
 import { createStreams } from '../control/streaming.js';
 import type { AnyVerb } from '../control/streams.js';
@@ -34,6 +35,7 @@ export interface ControlParts {
   live: Live<Change>;
   feeds: RunningFeeds;
   hooks: RunningHooks;
+  reviews: Reviews;
   clock: Clock;
   ground: Ground;
   /** Where the broker really listens, `host:port`. */

@@ -1,3 +1,4 @@
+import type { Reviews } from '../control/reviews.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { clearLive, markLive } from '../store/index.js';
@@ -14,6 +15,7 @@ import { createLogins } from './logins.js';
 import type { Pair } from './pair.js';
 import { type Pairs, startPairs } from './pairs.js';
 import { createRegistry, type Registry } from './registry.js';
+import { createReviews } from './reviews/reviews.js';
 import { type RouteParts, routeDoor, routeDown, routeGuard } from './routes.js';
 import type { State } from './state.js';
 import { createTrees } from './trees.js';
@@ -33,6 +35,7 @@ export interface Floor {
   pairs: Pairs;
   live: LiveSide;
   feeds: RunningFeeds;
+  reviews: Reviews;
   /** Nothing happens by itself any more. */
   stopTimers(): void;
   /** From now on connections are known by this listener. */
@@ -76,6 +79,8 @@ export function layFloor(parts: FloorParts): Floor {
     expect: watchdog.expect,
     markLive: (s) => markLive(paths.state, s.id, { user: s.user, target: s.target, source: s.source }),
   });
+  const fault = (where: string, error: unknown) => out.log(`${where}: ${messageOf(error)}`);
+  const reviews = createReviews({ authority, audit, clock, config, registry, watchdog, fault });
   const routes: RouteParts = {
     clock,
     registry,
@@ -85,9 +90,10 @@ export function layFloor(parts: FloorParts): Floor {
     trees,
     watchdog,
     audit,
+    reviews,
     settled: (sid, version, answer) => live.settled(sid, version, answer),
     listener: () => listener,
-    fault: (where, error) => out.log(`${where}: ${messageOf(error)}`),
+    fault,
   };
   const pairs = startPairs({
     count: config.current.doors,
@@ -120,7 +126,9 @@ export function layFloor(parts: FloorParts): Floor {
     pairs,
     live,
     feeds,
+    reviews,
     stopTimers() {
+      reviews.stop();
       feeds.stop();
       feeder.stop();
       watchdog.stop();

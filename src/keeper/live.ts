@@ -12,6 +12,7 @@ import type { Endings } from './ending.js';
 import { createPace, type Pace } from './pace.js';
 import type { Pairs } from './pairs.js';
 import { type LiveSession, type Registry, sessionInfo } from './registry.js';
+import { rightsNow } from './rights-now.js';
 import { sessionDeadlines } from './terms.js';
 import type { Trees } from './trees.js';
 import type { Watchdog } from './watchdog.js';
@@ -143,7 +144,7 @@ async function apply(s: LiveSession, change: Change, parts: LiveParts, answers: 
   }
   s.turns += 1;
   const turn = s.turns;
-  const rights = authority.rightsFor({ ...s, ...s.rights.facts, user: s.user, target: s.target });
+  const rights = rightsNow(s, authority);
   const compiled = await compileRights(rights);
   if (s.state === 'over') return endedBy(s, s.ordered?.cause ?? change.cause);
   // Rights that were read later hold this change too: older ones that took longer to compile never replace them.

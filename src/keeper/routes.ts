@@ -10,6 +10,7 @@ import type { Listener } from './listener.js';
 import type { LoginAnswer, Logins } from './logins.js';
 import type { Pair } from './pair.js';
 import type { LiveSession, Registry } from './registry.js';
+import type { RunningReviews } from './reviews/reviews.js';
 import type { Trees } from './trees.js';
 import type { Watchdog } from './watchdog.js';
 
@@ -22,6 +23,7 @@ export interface RouteParts {
   /** A door has answered a change of rights. */
   settled(sid: string, version: number, answer: { outcome: 'changed' | 'ended'; programs: number }): void;
   trees: Trees;
+  reviews: RunningReviews;
   watchdog: Watchdog;
   audit: AuditLog;
   listener: () => Listener | undefined;
@@ -76,9 +78,10 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
       parts.trees.answer(message, pair);
       return;
     case 'ask':
-      pair.toDoor({ type: 'asked', re: message.q, refusal: 'nobody can be asked' });
+      askOthers(message, pair, parts);
       return;
     case 'withdraw':
+      withdraw(message, pair, parts);
       return;
     case 'authenticated':
       if (ownConnection(message.conn, pair, parts)) parts.listener()?.authenticated(message.conn);
@@ -91,6 +94,17 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
 function noteSettled(message: Extract<FromDoor, { type: 'settled' }>, { settled }: RouteParts): void {
   const { sid, version, outcome, programs = 0 } = message;
   settled(sid, version, { outcome, programs });
+}
+
+function askOthers(message: Extract<FromDoor, { type: 'ask' }>, pair: Pair, { registry, reviews }: RouteParts): void {
+  const session = own(message.sid, pair, registry);
+  if (session) reviews.ask(message, session);
+  else pair.toDoor({ type: 'asked', re: message.q, refusal: 'no such session' });
+}
+
+function withdraw({ sid, id }: { sid: string; id: string }, pair: Pair, { registry, reviews }: RouteParts): void {
+  const session = own(sid, pair, registry);
+  if (session) reviews.withdraw(id, session);
 }
 
 function answerLogin(answer: Promise<LoginAnswer>, re: number, pair: Pair, parts: RouteParts): void {

@@ -13,8 +13,8 @@ const START_MS = 30_000;
 const LAST_WORD_MS = 40_000;
 
 export interface Watchdog {
-  /** Ends a reservation that does not become a session in time: a door may hold no place without using it. */
-  expect(session: LiveSession): void;
+  /** Ends a reservation that does not become a session in time: a door may hold no place without using it. `moreMs`: it waits for a person. */
+  expect(session: LiveSession, moreMs?: number): void;
   /** Nothing of the session runs any more: writes its end down when the door does not. */
   gone(session: LiveSession): void;
   /** Sets or moves the session's last moment. */
@@ -55,8 +55,8 @@ export function createWatchdog(clock: Clock, registry: Registry, endings: Ending
     }
   });
   return {
-    expect(s) {
-      set(s, START_MS, () => void giveUp(s));
+    expect(s, moreMs = 0) {
+      set(s, START_MS + moreMs, () => void giveUp(s));
       void s.over.then(() => forget(s));
     },
     gone(s) {

@@ -14,6 +14,7 @@ import { createPace } from '../../src/keeper/pace.js';
 import type { Pair } from '../../src/keeper/pair.js';
 import type { Pairs } from '../../src/keeper/pairs.js';
 import { createRegistry } from '../../src/keeper/registry.js';
+import { createReviews } from '../../src/keeper/reviews/reviews.js';
 import { type RouteParts, routeDoor } from '../../src/keeper/routes.js';
 import { createTrees } from '../../src/keeper/trees.js';
 import { createWatchdog } from '../../src/keeper/watchdog.js';
@@ -175,8 +176,13 @@ export async function openKeeperScene(policyText = KEEPER_POLICY, unanswered?: n
     pairs,
     ...(unanswered && { pace: createPace(unanswered) }),
   });
+  const reviews = createReviews({
+    ...{ authority, audit, clock, registry, watchdog },
+    config: current,
+    fault: () => {},
+  });
   const parts: RouteParts = {
-    ...{ clock, registry, logins, admission, endings, watchdog, trees, audit },
+    ...{ clock, registry, logins, admission, endings, watchdog, trees, audit, reviews },
     settled: (sid, version, answer) => live.settled(sid, version, answer),
     listener: () => listenerOf(connections),
     fault: () => {},
@@ -206,6 +212,7 @@ export async function openKeeperScene(policyText = KEEPER_POLICY, unanswered?: n
         .map((line) => JSON.parse(line)),
     async close() {
       watchdog.stop();
+      reviews.stop();
       authority.close();
       await audit.close();
       await store.close();

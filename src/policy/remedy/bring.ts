@@ -1,4 +1,5 @@
 import { type Ast, fieldOf, stringOf, walk } from '../cel/ast.js';
+import { nextEdge } from '../edges.js';
 import { SessionRights } from '../rights.js';
 import type { BaseFacts, Question, Rights } from '../types.js';
 import type { Remedy } from './types.js';
@@ -22,6 +23,31 @@ export function remediesFor(rights: Rights, question: Question, atMs: number): r
       (facts) => rights.withFacts(facts).decide(question, atMs).allow,
     ),
   );
+}
+
+const WITH_APPROVAL: readonly (readonly Remedy[])[] = [['approval'], ['mfa', 'approval']];
+
+/**
+ * Until when one approval would allow all of these, at most until `toMs` and not counting changes of rights or facts;
+ * undefined: it would not now. Whose: that of `by`, or, left out, of anybody whom the conditions would take; the second
+ * factor may have to be proved anew besides. Times are wall time, ms.
+ */
+export function approvedUntil(
+  rights: Rights,
+  questions: readonly Question[],
+  atMs: number,
+  toMs: number,
+  by?: string,
+): number | undefined {
+  if (!(rights instanceof SessionRights)) return undefined;
+  const named = questions.flatMap((question) => namedApprovers(rights, question));
+  const approvers = by === undefined ? [...new Set([SOMEBODY, ...named])] : [by];
+  for (const facts of WITH_APPROVAL.flatMap((brought) => withRemedies(rights.data.facts, brought, approvers, atMs))) {
+    const approved = rights.withFacts(facts);
+    if (questions.some((question) => !approved.decide(question, atMs).allow)) continue;
+    return Math.min(toMs, ...questions.map((question) => nextEdge(approved, question, atMs, toMs - atMs) ?? toMs));
+  }
+  return undefined;
 }
 
 /** The facts as they would be, once for each approver where one is asked for. */
