@@ -1,4 +1,5 @@
 import type { Problem } from '../core/errors.js';
+import { plainNetwork } from './cel/cidr.js';
 import type { Row } from './types.js';
 
 /** Rules that check but hardly mean what their author wanted; in pieces. */
@@ -23,6 +24,8 @@ function lint(row: Row, seen: Map<string, Row>, denied: Map<string, Row>): strin
   const twin = seen.get(key);
   if (twin) return `${row.id} repeats ${twin.id} of line ${twin.line}; remove one`;
   seen.set(key, row);
+  const network = looseNetwork(row);
+  if (network !== undefined) return network;
   if (row.when === 'false') return `${row.id} can never match: its condition is false`;
   if (row.effect === 'deny') return undefined;
   const deny = denied.get(placeOf(row)) ?? denied.get(placeOf({ role: '*', target: '*', command: row.command }));
@@ -31,6 +34,16 @@ function lint(row: Row, seen: Map<string, Row>, denied: Map<string, Row>): strin
     return `${row.id} allows every command and, by trusted, all that those start: only deny rules are left; checked is meant?`;
   }
   return lintAction(row);
+}
+
+/** Networks are literals in nearly every rule, and a condition without one costs a look. */
+function looseNetwork({ id, when }: Row): string | undefined {
+  if (!when.includes('cidr(')) return undefined;
+  for (const [, net = ''] of when.matchAll(/['"](\d+\.\d+\.\d+\.\d+\/\d+)['"]/g)) {
+    const plain = plainNetwork(net);
+    if (plain !== undefined) return `${id}: ${net} is the whole of ${plain}; write that, or /32 for the one address`;
+  }
+  return undefined;
 }
 
 function lintAction({ id, command }: Row): string | undefined {

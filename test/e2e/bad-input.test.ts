@@ -92,8 +92,11 @@ describe('a policy', () => {
     [row("ls, cidr(source.ip, '::/0'), allow, checked"), /double quotes/],
     [row('ls, true, alow, checked'), /the effect is allow or deny, not 'alow'/],
     [row('ls, true, allow, chekced'), /children is checked, trusted or none, not 'chekced'/],
-    [row('ls, target.sensitvity > 1, allow, checked'), /sensitvity is not a known fact.*declared/],
-    [row('ls, risk.score <, allow, checked'), /EOF in: risk\.score </],
+    [
+      row('ls, target.sensitvity > 1, allow, checked'),
+      /target\.sensitvity is not a known fact.*did you mean target\.sensitivity\?/,
+    ],
+    [row('ls, risk.score <, allow, checked'), /the end in: risk\.score </],
     [row('@lgin, true, allow, checked'), /@lgin is not an action; known are @login/],
     ['q, a, b', /a row starts with p, g or g2, not 'q'/],
   ];

@@ -1,7 +1,7 @@
 import { tests as CONFORMANCE } from '@bufbuild/cel-spec/testdata/conformance.js';
 import { Environment } from '@marcbachmann/cel-js';
 import { describe, expect, it } from 'vitest';
-import { checkNodes } from '../../src/policy/cel/condition.js';
+import { checkNodes } from '../../src/policy/cel/checks.js';
 
 /**
  * The CEL specification's own conformance cases. Conditions are a part of CEL: what we do not support must be refused
@@ -102,7 +102,7 @@ function outcomeOf(test: Case): Outcome {
   try {
     const parsed = environment.parse(test.expr);
     if (!parsed.check().valid) return 'refused when read';
-    checkNodes(parsed.ast, undefined);
+    checkNodes(parsed.ast);
     evaluate = parsed;
   } catch {
     return 'refused when read';

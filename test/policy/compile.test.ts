@@ -37,8 +37,11 @@ describe('policy.csv', () => {
     ['p, a, eng, *, {-r}, true, allow, checked', /p\.csv:2: a command starts with a program/],
     ['p, a, eng, *, *, , allow, checked', /the condition is empty/],
     ['p, a, eng, *, *, user.taem == "x", allow, checked', /double quote stands inside an unquoted field/],
-    ['p, a, eng, *, *, "user.taem == ""x""", allow, checked', /p\.csv:2: taem is not a known fact or declared label/],
-    ['p, a, eng, *, *, risk > 3, allow, checked', /p\.csv:2: .*overload/],
+    [
+      'p, a, eng, *, *, "user.taem == ""x""", allow, checked',
+      /p\.csv:2: user\.taem is not a known fact or declared label/,
+    ],
+    ['p, a, eng, *, *, risk > 3, allow, checked', /p\.csv:2: .*no such operation/],
     ['p, a, eng, *, *, "cidr(source.ip", allow, checked', /double quotes/],
     ["p, a, eng, *, *, mfa.age < duration('30d'), allow, checked", /720h/],
     ['q, a', /starts with p, g or g2, not 'q'/],
@@ -75,6 +78,10 @@ describe('policy.csv', () => {
     ['p, a, eng, *, ls, false, allow, checked', /never match/],
     ['p, a, eng, *, ls, true, allow, checked\np, b, eng, *, ls, true, allow, checked', /b repeats a/],
     ['p, a, eng, *, ls, true, allow, checked\np, b, *, *, ls, true, deny, checked', /a never allows anything: b/],
+    [
+      `p, a, eng, *, ls, "cidr(source.ip, '10.1.2.3/8')", allow, checked`,
+      /10\.1\.2\.3\/8 is the whole of 10\.0\.0\.0\/8; write that, or \/32/,
+    ],
     ['p, a, eng, *, @sftp:raed, true, allow, checked', /@sftp:read/],
   ])('warns of %s', (text, message) => {
     const { policy, problems } = compile(`${text}\n`);

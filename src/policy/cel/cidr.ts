@@ -20,6 +20,17 @@ export function checkNetwork(net: string): void {
   networkOf(net);
 }
 
+/** The network that `10.1.2.3/8` lies in, `10.0.0.0/8`; undefined where nothing is beyond the prefix, and for no network. */
+export function plainNetwork(net: string): string | undefined {
+  const slash = net.indexOf('/');
+  const [address, length] = [net.slice(0, slash), Number(net.slice(slash + 1))];
+  if (slash < 0 || isIP(address) !== 4 || !(length >= 0 && length <= 32)) return undefined;
+  const bits = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const kept = bits - (bits % 2 ** (32 - length));
+  const plain = [24, 16, 8, 0].map((shift) => Math.floor(kept / 2 ** shift) % 256).join('.');
+  return plain === address ? undefined : `${plain}/${length}`;
+}
+
 function networkOf(net: string): BlockList {
   const known = cache.get(net);
   if (known) return known;

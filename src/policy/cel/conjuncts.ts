@@ -9,11 +9,15 @@ export function conjunctsOf(text: string): string[] {
   return [...cuts, text.length].map((end, i) => text.slice(i === 0 ? 0 : (cuts[i - 1] ?? 0) + 2, end).trim());
 }
 
+/** The text with everything quoted blanked, its length kept. */
+export function unquoted(text: string): string {
+  return text.replace(/(['"])(?:\\.|(?!\1).)*\1/gs, (quoted) => ' '.repeat(quoted.length));
+}
+
 /** The text with everything quoted or in parentheses blanked, its length kept. */
 function outermost(text: string): string {
-  const unquoted = text.replace(/(['"])(?:\\.|(?!\1).)*\1/gs, (quoted) => ' '.repeat(quoted.length));
   let depth = 0;
-  return [...unquoted]
+  return [...unquoted(text)]
     .map((c) => {
       if ('([{'.includes(c)) depth += 1;
       else if (')]}'.includes(c)) depth -= 1;
