@@ -38,7 +38,7 @@ describe('gate: line-only', () => {
   });
 
   it('launches no shell without a terminal, whose lines nobody would see', async () => {
-    const { code, stderr } = await run('ssh', broker.sshArgs('-T'), { timeout: 20_000 }).then(
+    const { code, stderr } = await run('ssh', broker.sshArgs('-T'), { timeout: 50_000 }).then(
       () => ({ code: 0, stderr: '' }),
       (e: { code: number; stderr: string }) => e,
     );

@@ -106,11 +106,11 @@ it.skipIf(process.getuid?.() !== 0)(
     const [pair] = status.doors;
     const count = () => [pair?.doorPid, pair?.guardPid].map((pid) => readdirSync(`/proc/${pid}/fd`).length);
     await Promise.all([1, 2, 3].map(() => broker.exec('true')));
-    await expect.poll(async () => (await broker.json<unknown[]>('sessions')).length, { timeout: 5000 }).toBe(0);
+    await expect.poll(async () => (await broker.json<unknown[]>('sessions')).length, { timeout: 20_000 }).toBe(0);
     const before = count();
     for (let i = 0; i < 5; i += 1) await Promise.all(Array.from({ length: 10 }, () => broker.exec('true')));
     await expect
-      .poll(() => count().map((n, i) => n - (before[i] ?? 0)), { timeout: 10_000 })
+      .poll(() => count().map((n, i) => n - (before[i] ?? 0)), { timeout: 20_000 })
       .toEqual([expect.toSatisfy((n: number) => n <= 2), expect.toSatisfy((n: number) => n <= 2)]);
   },
 );

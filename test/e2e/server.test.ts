@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ran, startBroker, type TestBroker } from '../helpers/broker.js';
+import { notLater } from '../helpers/until.js';
 
 const run = promisify(execFile);
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => broker.stop());
 
 async function tool(program: string, ...args: string[]): Promise<Ran> {
-  return await run(program, args, { timeout: 30_000 }).then(
+  return await run(program, args, { timeout: 50_000 }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: { code: number; stdout: string; stderr: string }) => ({
       code: error.code,
@@ -91,8 +92,8 @@ describe('what a session is given', () => {
   it('several sessions on one connection', async () => {
     const path = join(broker.dir, 'mux');
     const mux = ['-o', `ControlPath=${path}`];
-    const master = ssh(['-T', '-M', ...mux], 'sleep 3; echo master');
-    await expect.poll(async () => (await ssh(['-O', 'check', ...mux])).code, { timeout: 8000 }).toBe(0);
+    const master = ssh(['-T', '-M', ...mux], 'sleep 6; echo master');
+    await expect.poll(async () => (await ssh(['-O', 'check', ...mux])).code, { timeout: 20_000 }).toBe(0);
     const answers = await Promise.all([1, 2, 3].map((n) => ssh(['-T', ...mux], `echo ${n}`)));
     expect(answers.map((a) => a.stdout)).toEqual(['1\n', '2\n', '3\n']);
     expect((await master).stdout).toBe('master\n');
@@ -111,7 +112,7 @@ describe('what is not offered is refused cleanly and at once', () => {
     expect(copied.code).not.toBe(0);
     const listed = await tool('sftp', ...options, 'alice@127.0.0.1');
     expect(listed.code).not.toBe(0);
-    expect(performance.now() - started).toBeLessThan(8_000);
+    notLater(performance.now() - started, 8_000);
   });
 
   it('forwarding a port', async () => {
@@ -142,7 +143,7 @@ describe('the listener is ours', () => {
       socket.on('close', () => resolve(performance.now() - started));
     });
     expect(closed).toBeGreaterThan(1_000);
-    expect(closed).toBeLessThan(8_000);
+    notLater(closed, 8_000);
   });
 
   it('one source has so many connections and no more, and others are let in when it leaves', async () => {
@@ -153,9 +154,9 @@ describe('the listener is ours', () => {
       socket.on('error', () => {});
       socket.on('close', () => open.delete(socket));
     }
-    await expect.poll(() => open.size, { timeout: 5000 }).toBeLessThanOrEqual(30);
+    await expect.poll(() => open.size, { timeout: 20_000 }).toBeLessThanOrEqual(30);
     for (const socket of sockets) socket.destroy();
-    await expect.poll(async () => (await broker.exec('echo in')).stdout, { timeout: 10_000 }).toBe('in\n');
+    await expect.poll(async () => (await broker.exec('echo in')).stdout, { timeout: 20_000 }).toBe('in\n');
   });
 
   it('only safe algorithms are offered', async () => {

@@ -45,7 +45,7 @@ export function processesOf(sid: string): SessionProcesses & { close(): void } {
     describe,
     async gone(timeoutMs = 5_000) {
       for (let waited = 0; alive().length > 0; waited += 20) {
-        if (waited >= timeoutMs) throw new Error(`still running: ${describe().join('; ')}`);
+        if (waited >= timeoutMs) throw new Error(`late: still running: ${describe().join('; ')}`);
         await sleep(20);
       }
     },

@@ -8,3 +8,8 @@ export async function waitUntil(holds: () => boolean | Promise<boolean>, timeout
     await sleep(30);
   }
 }
+
+/** Fails as what came late, where it took longer than it may. Unit: ms. */
+export function notLater(tookMs: number, limitMs: number): void {
+  if (tookMs >= limitMs) throw new Error(`late: it took ${Math.round(tookMs)} ms, which is not under ${limitMs}`);
+}
