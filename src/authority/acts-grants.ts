@@ -83,7 +83,7 @@ function whyNothing(policy: PolicyView, own: Grant[], what: { user: string; role
   return `${user} holds no grant${words.join('')}: \`sallyport grants --user ${user}\` shows what is held`;
 }
 
-function unknownRole(policy: PolicyView, role: string): string | undefined {
+export function unknownRole(policy: PolicyView, role: string): string | undefined {
   const spoken = policy.rows.some((row) => row.role === role) || policy.edges.some((edge) => edge.member === role);
   return spoken ? undefined : `no rule of the policy speaks of role ${role}: the grant gives nothing until one does`;
 }

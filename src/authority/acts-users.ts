@@ -1,8 +1,9 @@
 import { hasType } from '../config/labels.js';
 import { SallyportError } from '../core/errors.js';
 import { isAccountName, isUserName, NAME_RULES } from '../core/names.js';
-import type { Grant, SetFact, User, UserKey } from '../store/types.js';
+import type { AccessRequest, Grant, SetFact, User, UserKey } from '../store/types.js';
 import { newGrant, revoked } from './acts-grants.js';
+import { waitingOf } from './acts-requests.js';
 import { type Act, checkUntil, replaced, type Scene, usage, userOf } from './scene.js';
 import type { AddUser, PublicKey } from './types.js';
 
@@ -41,9 +42,13 @@ export function removeUser(scene: Scene, input: { user: string; by: string }): A
   const user = userOf(scene, input.user);
   const grants = [...scene.index.grantsOf(user.name).values()].map((g) => revoked(g, scene.now, input.by));
   const facts = factsOf(scene, [user.name, ...user.keys.map((k) => k.fp)]);
+  const requests = waitingOf(scene, user.name).map((request): AccessRequest => {
+    return { ...request, state: 'withdrawn', by: input.by, decidedAt: scene.now, why: 'the user was removed' };
+  });
   return {
     data: {
       ...scene.data,
+      requests: replaced(scene.data.requests, requests),
       users: scene.data.users.filter((u) => u.name !== user.name),
       grants: replaced(scene.data.grants, grants),
       facts: scene.data.facts.filter((f) => !facts.includes(f)),
@@ -51,6 +56,7 @@ export function removeUser(scene: Scene, input: { user: string; by: string }): A
     removedUser: user.name,
     grants,
     droppedFacts: facts,
+    requests,
     news: { kind: 'user-removed', users: new Set([user.name]), grants, cause: 'revoked' },
     result: { user, grants },
   };

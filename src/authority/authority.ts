@@ -6,6 +6,7 @@ import { enrolFactor, removeFactor, useFactor } from './acts-factor.js';
 import { labelUser, setFacts, userOfSubject } from './acts-facts.js';
 import { giveGrant, revoke } from './acts-grants.js';
 import { liftLock, lockAgainst, putLock } from './acts-locks.js';
+import { approveRequest, askForRole, refuseRequest, stateOf, withdrawRequest } from './acts-requests.js';
 import { addKey, addUser, removeKey, removeUser } from './acts-users.js';
 import { knownFacts } from './context.js';
 import { ChangeEmitter } from './emitter.js';
@@ -86,6 +87,14 @@ class StoreAuthority implements t.Authority {
     return all ? [...this.#store.data.locks] : [...this.#index.locks()].filter((l) => !hasEnded(l, now));
   }
 
+  requests(all = false) {
+    const now = this.#clock.now();
+    const found = all
+      ? [...this.#store.data.requests]
+      : [...this.#index.requests()].filter((r) => stateOf(r, now) === 'waiting');
+    return found.sort(byId);
+  }
+
   addUser = (input: t.AddUser) => this.#perform((scene) => addUser(scene, input));
   removeUser = (input: { user: string; by: string }) => this.#perform((scene) => removeUser(scene, input));
   addKey = (input: Parameters<typeof addKey>[1]) => this.#perform((scene) => addKey(scene, input));
@@ -94,6 +103,11 @@ class StoreAuthority implements t.Authority {
   revoke = (what: t.RevokeWhat, by: string) => this.#perform((scene) => revoke(scene, what, by));
   lock = (input: t.PutLock) => this.#perform((scene) => putLock(scene, input));
   unlock = (id: string, by: string) => this.#perform((scene) => liftLock(scene, id, by));
+
+  askForRole = (input: t.AskForRole) => this.#perform((scene) => askForRole(scene, input));
+  approveRequest = (answer: t.Answer) => this.#perform((scene) => approveRequest(scene, answer));
+  refuseRequest = (answer: t.Answer) => this.#perform((scene) => refuseRequest(scene, answer));
+  withdrawRequest = (input: { id: string; user: string }) => this.#perform((scene) => withdrawRequest(scene, input));
 
   setFacts = (input: t.SetFacts) => this.#perform((scene) => setFacts(scene, input));
   labelUser = (input: t.LabelUser) => this.#perform((scene) => labelUser(scene, input));
@@ -191,6 +205,7 @@ class StoreAuthority implements t.Authority {
     for (const lock of act.locks ?? []) this.#index.putLock(lock);
     for (const fact of act.facts ?? []) this.#index.putFact(fact);
     for (const fact of act.droppedFacts ?? []) this.#index.dropFact(fact);
+    for (const request of act.requests ?? []) this.#index.putRequest(request);
     for (const moment of momentsOf(act, this.#clock.now())) this.#timeline.add(moment);
   }
 

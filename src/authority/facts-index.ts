@@ -1,5 +1,5 @@
 /** The store's records by the names they are asked for, so that an answer costs what it holds and not what is stored. */
-import type { Grant, Lock, SetFact, StoreData, User, UserKey } from '../store/types.js';
+import type { AccessRequest, Grant, Lock, SetFact, StoreData, User, UserKey } from '../store/types.js';
 
 const NONE: ReadonlyMap<string, Grant> = new Map();
 
@@ -10,12 +10,14 @@ export class FactsIndex {
   readonly #grantsById = new Map<string, Grant>();
   readonly #locks = new Map<string, Lock>();
   readonly #facts = new Map<string, Map<string, SetFact>>();
+  readonly #requests = new Map<string, AccessRequest>();
 
   constructor(data: StoreData, now: number) {
     for (const user of data.users) this.putUser(user);
     for (const grant of data.grants) if (!hasEnded(grant, now)) this.putGrant(grant);
     for (const lock of data.locks) if (!hasEnded(lock, now)) this.putLock(lock);
     for (const fact of data.facts) if (!hasEnded(fact, now)) this.putFact(fact);
+    for (const request of data.requests) if (request.expiresAt > now) this.putRequest(request);
   }
 
   user(name: string): User | undefined {
@@ -111,6 +113,24 @@ export class FactsIndex {
     const own = this.#facts.get(subject);
     own?.delete(name);
     if (own?.size === 0) this.#facts.delete(subject);
+  }
+
+  /** Requests nobody decided; some may have expired since. */
+  requests(): Iterable<AccessRequest> {
+    return this.#requests.values();
+  }
+
+  request(id: string): AccessRequest | undefined {
+    return this.#requests.get(id);
+  }
+
+  putRequest(request: AccessRequest): void {
+    if (request.state === 'waiting') this.#requests.set(request.id, request);
+    else this.#requests.delete(request.id);
+  }
+
+  dropRequest(request: AccessRequest): void {
+    this.#requests.delete(request.id);
   }
 }
 

@@ -1,5 +1,5 @@
 /** From records to moments, and from moments that have come to news. */
-import type { Grant, Lock, SetFact, User } from '../store/types.js';
+import type { AccessRequest, Grant, Lock, SetFact, User } from '../store/types.js';
 import { idOf, userOfSubject } from './acts-facts.js';
 import { usersUnder } from './acts-locks.js';
 import type { News } from './emitter.js';
@@ -8,19 +8,31 @@ import type { Moment } from './timeline.js';
 
 /** The moments still ahead of records that stand. */
 export function momentsOf(
-  records: { users?: Iterable<User>; grants?: Iterable<Grant>; locks?: Iterable<Lock>; facts?: Iterable<SetFact> },
+  records: {
+    users?: Iterable<User>;
+    grants?: Iterable<Grant>;
+    locks?: Iterable<Lock>;
+    facts?: Iterable<SetFact>;
+    requests?: Iterable<AccessRequest>;
+  },
   now: number,
 ): Moment[] {
   const found: Moment[] = [];
   for (const grant of records.grants ?? []) found.push(...momentsOfGrant(grant, now));
   for (const { id, until, liftedAt } of records.locks ?? [])
     if (until !== undefined && liftedAt === undefined) found.push({ at: until, kind: 'lock-ended', id });
-  for (const user of records.users ?? [])
-    for (const { fp, expiresAt } of user.keys)
-      if (expiresAt !== undefined) found.push({ at: expiresAt, kind: 'key-expired', id: fp, user: user.name });
+  for (const user of records.users ?? []) found.push(...momentsOfKeys(user));
   for (const { until, subject, name } of records.facts ?? [])
     if (until !== undefined) found.push({ at: until, kind: 'fact-ended', id: idOf({ subject, name }), subject, name });
+  for (const { id, state, expiresAt } of records.requests ?? [])
+    if (state === 'waiting') found.push({ at: expiresAt, kind: 'request-expired', id });
   return found.filter((m) => m.at > now);
+}
+
+function momentsOfKeys({ name, keys }: User): Moment[] {
+  return keys.flatMap(({ fp, expiresAt }) =>
+    expiresAt === undefined ? [] : [{ at: expiresAt, kind: 'key-expired' as const, id: fp, user: name }],
+  );
 }
 
 function momentsOfGrant({ id, from, until, revokedAt }: Grant, now: number): Moment[] {
@@ -38,6 +50,7 @@ export function newsOf(index: FactsIndex, moments: readonly Moment[]): News[] {
   for (const moment of moments) {
     if (moment.kind === 'key-expired') others.push(...keyNews(index, moment));
     else if (moment.kind === 'lock-ended') others.push(...lockNews(index, moment));
+    else if (moment.kind === 'request-expired') others.push(...requestNews(index, moment));
     else if (moment.kind === 'fact-ended') forget(index, moment, forgotten);
     else {
       const grant = index.grant(moment.id);
@@ -78,6 +91,14 @@ function lockNews(index: FactsIndex, { id }: Moment): News[] {
   if (!lock) return [];
   index.dropLock(lock);
   return [{ kind: 'lock-ended', users: usersUnder(index, lock), lock, cause: 'context' }];
+}
+
+/** Nobody's rights change with it. */
+function requestNews(index: FactsIndex, { id }: Moment): News[] {
+  const request = index.request(id);
+  if (!request) return [];
+  index.dropRequest(request);
+  return [{ kind: 'request-expired', users: new Set(), requests: [request], cause: 'context' }];
 }
 
 function keyNews(index: FactsIndex, moment: Moment): News[] {

@@ -3,7 +3,7 @@ import type { Config } from '../config/types.js';
 import { SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import { nearest } from '../core/names.js';
-import type { Grant, Lock, SetFact, StoreData, User } from '../store/types.js';
+import type { AccessRequest, Grant, Lock, SetFact, StoreData, User } from '../store/types.js';
 import type { News } from './emitter.js';
 import type { FactsIndex } from './facts-index.js';
 import type { ToldFacts } from './told-facts.js';
@@ -29,6 +29,7 @@ export interface Act<R> {
   locks?: readonly Lock[];
   facts?: readonly SetFact[];
   droppedFacts?: readonly SetFact[];
+  requests?: readonly AccessRequest[];
   removedUser?: string;
   news: News;
   result: R;

@@ -4,6 +4,7 @@ import { Heap } from './heap.js';
 
 export type Moment =
   | { at: number; kind: 'grant-started' | 'grant-ended' | 'lock-ended'; id: string }
+  | { at: number; kind: 'request-expired'; id: string }
   | { at: number; kind: 'key-expired'; id: string; user: string }
   | { at: number; kind: 'fact-ended'; id: string; subject: string; name: string };
 

@@ -3,7 +3,7 @@ import type { EndCause } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
 import type { CompiledPolicy } from '../policy/index.js';
 import type { FactValue, RightsData } from '../policy/types.js';
-import type { Grant, Lock, LockKind, SetFact, Store, User, UserKey } from '../store/types.js';
+import type { AccessRequest, Grant, Lock, LockKind, SetFact, Store, User, UserKey } from '../store/types.js';
 import type { FactChange } from './acts-facts.js';
 import type { KnownFact } from './context.js';
 import type { FeedUpdate } from './told-facts.js';
@@ -29,6 +29,8 @@ export type ChangeKind =
   | 'key-expired'
   | 'policy'
   | 'factor'
+  | 'request'
+  | 'request-expired'
   | 'context';
 
 /** Something became true. Versions rise by one, without gaps, from 1 in each process. */
@@ -44,6 +46,8 @@ export interface Change {
   readonly lock?: Lock;
   /** The grants concerned, for grant changes. */
   readonly grants?: readonly Grant[];
+  /** The requests that expired. */
+  readonly requests?: readonly AccessRequest[];
   /** The cause a session gets if this change ends it. */
   readonly cause: EndCause;
 }
@@ -91,6 +95,26 @@ export interface PutLock {
   until?: number;
   reason: string;
   by: string;
+}
+
+export interface AskForRole {
+  id: string;
+  user: string;
+  role: string;
+  /** Target pattern. */
+  target: string;
+  forMs: number;
+  reason: string;
+}
+
+/** An answer to a request. `names`: all that count as whoever answers, who is no judge of their own requests. */
+export interface Answer {
+  id: string;
+  by: string;
+  /** The sallyport user who answers, where it is one. */
+  user?: string;
+  names: ReadonlySet<string>;
+  why?: string;
 }
 
 /** Facts by hand: null unsets one. `subject` is a user's name or a key's fingerprint. */
@@ -147,6 +171,8 @@ export interface Authority {
   usableKey(user: string, fp: string): UserKey | undefined;
   /** Current and future ones, unless the filter says all; oldest first. */
   grants(filter?: GrantFilter): Grant[];
+  /** Those that wait; with `all` the decided and expired ones not forgotten yet; oldest first. */
+  requests(all?: boolean): AccessRequest[];
   /** Those in force; with `all` every one there ever was. */
   locks(all?: boolean): Lock[];
   /** Roles the policy gives a name, transitively. */
@@ -171,6 +197,13 @@ export interface Authority {
   proveFactor(user: string, typed: string): Promise<FactorVerdict>;
   lock(input: PutLock): Promise<Done & { lock: Lock }>;
   unlock(id: string, by: string): Promise<Done & { lock: Lock }>;
+  /** Rejects with `usage` for what there cannot be, and with `refused` for one too many or one that waits already. */
+  askForRole(input: AskForRole): Promise<Done & { request: AccessRequest }>;
+  /** Makes the grant. Rejects with `refused`, and why, where this answer does not count: it is decided, or their own, … */
+  approveRequest(answer: Answer): Promise<Done & { request: AccessRequest; grant: Grant }>;
+  refuseRequest(answer: Answer): Promise<Done & { request: AccessRequest }>;
+  /** By the one who asked. */
+  withdrawRequest(input: { id: string; user: string }): Promise<Done & { request: AccessRequest }>;
   /** Sets and unsets facts by hand, all of them in one change. Rejects with `usage` for what there cannot be. */
   setFacts(input: SetFacts): Promise<Done & { facts: SetFact[] }>;
   labelUser(input: LabelUser): Promise<Done & { user: User }>;

@@ -86,18 +86,24 @@ function addList(program: Command): void {
       const { user, all = false } = options;
       const { grants } = await ask(options, 'grants', { all, ...(user && { user }) });
       const nowMs = now();
-      show(options, grants, (list) =>
-        table(
-          ['GRANT', 'USER', 'ROLE', 'TARGET', 'UNTIL', 'BY', 'REASON'],
-          list.map((g) => grantRow(g, nowMs)),
-          'no grants',
-        ),
-      );
+      show(options, grants, (list) => grantTable(list, nowMs));
     });
 }
 
-function grantRow(g: GrantView, nowMs: number): string[] {
-  return [g.id, g.user, g.role, g.target, grantEnd(g, nowMs), g.by, g.reason];
+function grantTable(list: readonly GrantView[], nowMs: number): string[] {
+  // Only where somebody asked: most homes have no such grants.
+  const asked = list.some((g) => g.request !== undefined);
+  return table(
+    ['GRANT', 'USER', 'ROLE', 'TARGET', 'UNTIL', 'BY', ...(asked ? ['REQUEST'] : []), 'REASON'],
+    list.map((g) => grantRow(g, asked, nowMs)),
+    'no grants',
+  );
+}
+
+function grantRow(g: GrantView, asked: boolean, nowMs: number): string[] {
+  const by = g.request === undefined ? g.by : `${g.by}, asked by ${g.user}`;
+  const request = asked ? [g.request ?? '-'] : [];
+  return [g.id, g.user, g.role, g.target, grantEnd(g, nowMs), by, ...request, g.reason];
 }
 
 function grantEnd(g: GrantView, nowMs: number): string {

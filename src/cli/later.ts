@@ -4,9 +4,6 @@ import { SallyportError } from '../core/errors.js';
 
 const LATER: readonly (readonly [name: string, what: string])[] = [
   ['watch', 'follow a live session'],
-  ['requests', 'access and command reviews'],
-  ['approve', 'approve a request'],
-  ['refuse', 'refuse a request'],
   ['verify', 'prove a recording whole'],
   ['export', 'write a recording as cast, txt or html'],
   ['web', 'the console'],

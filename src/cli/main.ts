@@ -13,6 +13,7 @@ import { addLocks } from './locks.js';
 import { reportError } from './output.js';
 import { addPolicy } from './policy.js';
 import { addRecordings } from './recordings.js';
+import { addRequests } from './requests.js';
 import { addServe } from './serve.js';
 import { addSessions } from './sessions.js';
 import { addStatus } from './status.js';
@@ -25,6 +26,7 @@ const FAMILIES = [
   addStatus,
   addUsers,
   addGrants,
+  addRequests,
   addLocks,
   addContext,
   addSessions,

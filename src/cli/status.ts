@@ -54,6 +54,7 @@ function ownStatus(s: OwnStatus): string[] {
       ['gate', s.gate],
       ['locked', s.locked ? 'yes' : undefined],
       ['grants', `${s.grants} in force`],
+      ['requests', s.requests === 0 ? undefined : `${s.requests} of yours wait`],
     ]),
     '',
     ...sessionTable(s.sessions),
@@ -72,6 +73,7 @@ function wholeStatus(s: Status): string[] {
       ['gate', s.gate],
       ['limits', s.limits],
       ['sessions', String(s.sessions)],
+      ['requests', waiting(s.requests)],
       ['policy', `${s.policy.digest.slice(0, 12)}, ${s.policy.rules} rules`],
       ['authority', `version ${s.authorityVersion}`],
       [
@@ -101,6 +103,11 @@ function wholeStatus(s: Status): string[] {
     ...feedLines(s.feeds, nowMs),
     ...hookLines(s.hooks, nowMs),
   ];
+}
+
+function waiting({ access, command }: Status['requests']): string {
+  if (access + command === 0) return 'none wait';
+  return `${access + command} wait: ${access} for a role, ${command} for a command`;
 }
 
 function health(healthy: boolean, detail?: string): string {

@@ -8,7 +8,11 @@ import type { Effect } from './live.js';
 import type { AnyVerb } from './streams.js';
 
 /** What the audit log says of an act; `text` reads as a sentence's object: `grant alice role sre on *`. */
-export type Trace = Pick<AuditEntry, 'user' | 'session' | 'target' | 'key' | 'reason' | 'data'> & { text: string };
+export type Trace = Pick<AuditEntry, 'user' | 'session' | 'target' | 'key' | 'reason' | 'data' | 'rule'> & {
+  text: string;
+  /** Of what has an event of its own. */
+  event?: AuditEntry['event'];
+};
 
 /** Makes the trace durable, then acts. Rejects without acting when the trace cannot be written. */
 export async function act<T>(

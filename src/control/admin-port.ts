@@ -16,6 +16,8 @@ const ownStatus = z.object({
   gate: z.string().optional(),
   locked: z.boolean(),
   grants: z.number(),
+  /** How many of theirs wait. */
+  requests: z.number(),
   sessions: z.array(s.session),
 });
 
@@ -61,6 +63,8 @@ export const VERBS = {
         audit: z.object({ healthy: z.boolean() }),
         feeds: z.array(s.feed),
         hooks: z.array(s.hook),
+        /** How many wait. */
+        requests: z.object({ access: z.number(), command: z.number() }),
       }),
     ]),
   },
@@ -171,6 +175,41 @@ export const VERBS = {
     /** `all`: ended and revoked ones too. */
     request: z.strictObject({ user: s.userName.optional(), all: z.boolean() }),
     reply: z.object({ grants: z.array(s.grant) }),
+  },
+  request: {
+    offline: true,
+    self: true,
+    /** For the caller. */
+    request: z.strictObject({
+      role: s.roleName,
+      target: s.targetPattern,
+      forMs: z.number().int().positive(),
+      reason: s.reason,
+    }),
+    reply: z.object({ request: s.request }),
+  },
+  'request.withdraw': {
+    offline: true,
+    self: true,
+    request: z.strictObject({ id: s.idPrefix }),
+    reply: z.object({ request: s.request }),
+  },
+  requests: {
+    offline: true,
+    self: true,
+    /** `all`: those decided or over, too, as long as they are remembered. */
+    request: z.strictObject({ all: z.boolean() }),
+    reply: z.object({ requests: z.array(s.request) }),
+  },
+  approve: {
+    offline: true,
+    request: z.strictObject({ id: s.idPrefix, reason: s.reason.optional() }),
+    reply: z.object({ request: s.request, grant: s.grant.optional(), effects: z.array(s.effect) }),
+  },
+  refuse: {
+    offline: true,
+    request: z.strictObject({ id: s.idPrefix, reason: s.reason }),
+    reply: z.object({ request: s.request }),
   },
   lock: {
     offline: true,

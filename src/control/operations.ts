@@ -2,6 +2,7 @@
 import { makeBackup } from '../store/index.js';
 import { act } from './act.js';
 import type { AdminPort } from './admin-port.js';
+import { answering } from './answering.js';
 import { context } from './context.js';
 import type { Deps, OperationsOptions } from './deps.js';
 import { explaining } from './explaining.js';
@@ -9,6 +10,7 @@ import { factors } from './factors.js';
 import { people } from './people.js';
 import { diffing } from './policy-diff.js';
 import { policyOperations } from './policy-operations.js';
+import { requesting } from './requesting.js';
 import { rights } from './rights.js';
 import { watching } from './watching.js';
 
@@ -19,6 +21,8 @@ export function createOperations(options: OperationsOptions): AdminPort {
     ...people(deps),
     ...factors(deps),
     ...rights(deps),
+    ...requesting(deps),
+    ...answering(deps),
     ...context(deps),
     ...explaining(deps),
     ...policyOperations(deps),

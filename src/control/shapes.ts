@@ -131,6 +131,34 @@ export const grant = z.object({
   reason: z.string(),
   by: z.string(),
   revokedAt: isoTime.optional(),
+  /** The request it answers: `user` asked, `by` approved. */
+  request: z.string().optional(),
+});
+
+/** A request of either kind; `role`, `forMs` and `reason` are of `access`, the rest of `command`. */
+export const request = z.object({
+  id: z.string(),
+  kind: z.enum(['access', 'command']),
+  user: z.string(),
+  target: z.string(),
+  at: isoTime,
+  expiresAt: isoTime,
+  state: z.enum(['waiting', 'approved', 'refused', 'expired', 'withdrawn']),
+  by: z.string().optional(),
+  decidedAt: isoTime.optional(),
+  /** What the one who decided said, or what ended it. */
+  why: z.string().optional(),
+  role: z.string().optional(),
+  forMs: z.number().optional(),
+  reason: z.string().optional(),
+  /** The grant that came of it. */
+  grant: z.string().optional(),
+  session: z.string().optional(),
+  gate: z.enum(['line', 'exec']).optional(),
+  /** All of it, escaped, or with `digest` its beginning and the SHA-256 of the exact words. */
+  text: z.string().optional(),
+  digest: z.string().optional(),
+  rule: z.string().optional(),
 });
 
 export const user = z.object({

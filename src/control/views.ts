@@ -1,8 +1,9 @@
 /** Records as the API shows them: ISO times, secrets and internals left out. */
-import type { Authority } from '../authority/index.js';
+import { type Authority, requestStateOf } from '../authority/index.js';
 import type { RoleHolding, Row } from '../policy/types.js';
-import type { Grant, Lock, User, UserKey } from '../store/index.js';
+import type { AccessRequest, Grant, Lock, User, UserKey } from '../store/index.js';
 import type { Reply } from './admin-port.js';
+import type { Review } from './reviews.js';
 
 export const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -10,9 +11,19 @@ const maybeIso = <K extends string>(name: K, ms: number | undefined) =>
   (ms === undefined ? {} : { [name]: iso(ms) }) as { [P in K]?: string };
 
 export function grantView(g: Grant): Reply<'grant'>['grant'] {
-  const { id, user, role, target, reason, by } = g;
+  const { id, user, role, target, reason, by, request } = g;
   const times = { ...maybeIso('until', g.until), ...maybeIso('revokedAt', g.revokedAt) };
-  return { id, user, role, target, from: iso(g.from), reason, by, ...times };
+  return { id, user, role, target, from: iso(g.from), reason, by, ...times, ...(request !== undefined && { request }) };
+}
+
+export function requestView(r: AccessRequest, nowMs: number): Reply<'request'>['request'] {
+  const { at, expiresAt, decidedAt, ...rest } = r;
+  const times = { at: iso(at), expiresAt: iso(expiresAt), ...maybeIso('decidedAt', decidedAt) };
+  return { ...rest, ...times, kind: 'access', state: requestStateOf(r, nowMs) };
+}
+
+export function reviewView({ at, expiresAt, endedAt, ...rest }: Review): Reply<'request'>['request'] {
+  return { ...rest, kind: 'command', at: iso(at), expiresAt: iso(expiresAt), ...maybeIso('decidedAt', endedAt) };
 }
 
 export function lockView(l: Lock): Reply<'lock'>['lock'] {

@@ -4,6 +4,7 @@ import { act, pickId } from './act.js';
 import type { AdminPort } from './admin-port.js';
 import type { Broker, Deps } from './deps.js';
 import { ownUser } from './oneself.js';
+import { allRequests } from './requesting.js';
 import { VERSION } from './version.js';
 import { holdingView, iso, ruleView } from './views.js';
 
@@ -65,13 +66,15 @@ async function processesOf(live: Deps['live'], id: string, gate: string) {
   return { processes: views, ...(more > 0 && { moreProcesses: more }) };
 }
 
-function ownStatusOf({ authority, broker, clock, live }: Deps, user: string) {
+function ownStatusOf(deps: Deps, user: string) {
+  const { authority, broker, clock, live } = deps;
   return {
     user,
     version: VERSION,
     ...(broker && { ...uptime(broker, clock.now()), gate: broker.gate }),
     locked: authority.lockFor({ user }) !== undefined,
     grants: authority.grants({ user }).length,
+    requests: allRequests(deps, false).filter((r) => r.user === user).length,
     sessions: live.sessions().filter((s) => s.user === user),
   };
 }
@@ -115,5 +118,6 @@ function statusOf(deps: Deps) {
     audit: { healthy: audit.healthy() },
     feeds: (deps.feeds?.status() ?? []).map((feed) => ({ ...feed, gives: [...feed.gives] })),
     hooks: deps.hooks?.status() ?? [],
+    requests: { access: authority.requests().length, command: deps.reviews?.list(false).length ?? 0 },
   };
 }

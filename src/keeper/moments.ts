@@ -1,6 +1,6 @@
 /** What comes true by itself is in the audit log as well as what admins do. */
 import type { Authority, Change } from '../authority/index.js';
-import type { AuditEntry, AuditLog } from '../store/index.js';
+import type { AccessRequest, AuditEntry, AuditLog } from '../store/index.js';
 
 /** Entries of one change that the log gets; the last of them says how many more there were. */
 const MAX_ENTRIES = 100;
@@ -13,9 +13,10 @@ export function noteMoments(authority: Authority, audit: AuditLog): () => void {
 }
 
 function entriesOf(change: Change): AuditEntry[] {
-  const { kind, grants = [], lock, users, key } = change;
+  const { kind, grants = [], requests = [], lock, users, key } = change;
   if (kind === 'lock-ended' && lock)
     return [{ event: kind, text: `lock ${lock.id} ended`, reason: lock.reason, data: { lock: lock.id } }];
+  if (kind === 'request-expired') return requests.map(expiredEntry);
   if (kind === 'key-expired') {
     const [user] = users === 'all' ? [] : users;
     return [{ event: kind, ...(user === undefined ? {} : { user }), ...(key === undefined ? {} : { key }) }];
@@ -29,4 +30,9 @@ function entriesOf(change: Change): AuditEntry[] {
     text: `grant ${id} role ${role} ${kind === 'grant-ended' ? 'ended' : 'started'}`,
     data: { grant: id, role, ...(more > 0 && at === MAX_ENTRIES - 1 ? { more } : {}) },
   }));
+}
+
+function expiredEntry({ id, user, role, target, reason }: AccessRequest): AuditEntry {
+  const text = `request ${id} for role ${role} expired: nobody answered it`;
+  return { event: 'request-expired', user, target, text, reason, data: { request: id, kind: 'access', role } };
 }

@@ -51,6 +51,23 @@ const grant = z.strictObject({
   createdAt: time,
   revokedAt: time.exactOptional(),
   revokedBy: text.exactOptional(),
+  request: text.exactOptional(),
+});
+
+const request = z.strictObject({
+  id: text,
+  user: userName,
+  role: z.string().refine(isRoleName, 'not a role name'),
+  target: z.string().refine(isTargetPattern, 'not a target pattern'),
+  forMs: time.min(1),
+  reason: text,
+  at: time,
+  expiresAt: time,
+  state: z.enum(['waiting', 'approved', 'refused', 'withdrawn']),
+  by: text.exactOptional(),
+  decidedAt: time.exactOptional(),
+  why: text.exactOptional(),
+  grant: text.exactOptional(),
 });
 
 const lock = z.strictObject({
@@ -81,9 +98,11 @@ const storeData = z.strictObject({
   locks: z.array(lock),
   /** Stores of before facts could be set have none. */
   facts: z.array(setFact).default([]),
+  /** Nor requests, of before there were any. */
+  requests: z.array(request).default([]),
 });
 
-export const EMPTY: StoreData = deepFreeze({ format: 1, users: [], grants: [], locks: [], facts: [] });
+export const EMPTY: StoreData = deepFreeze({ format: 1, users: [], grants: [], locks: [], facts: [], requests: [] });
 
 /** Reads a store's text. Throws an Error that says, in a few words, why it cannot be one. */
 export function parseStore(textOfFile: string): StoreData {
@@ -136,6 +155,10 @@ function checkUnique(data: StoreData): void {
     'fact',
     data.facts.map((f) => `${f.name} of ${f.subject}`),
   );
+  unique(
+    'request',
+    data.requests.map((r) => r.id),
+  );
 }
 
 function unique(what: string, names: readonly string[]): void {
@@ -154,7 +177,7 @@ const lines = new WeakMap<object, string>();
  */
 export function formatStore(data: StoreData): string {
   const list = (records: readonly object[]) => (records.length === 0 ? '[]' : `[\n${records.map(line).join(',\n')}\n]`);
-  return `{"format":1,\n"users":${list(data.users)},\n"grants":${list(data.grants)},\n"locks":${list(data.locks)},\n"facts":${list(data.facts)}}\n`;
+  return `{"format":1,\n"users":${list(data.users)},\n"grants":${list(data.grants)},\n"locks":${list(data.locks)},\n"facts":${list(data.facts)},\n"requests":${list(data.requests)}}\n`;
 }
 
 function line(record: object): string {

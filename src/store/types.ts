@@ -47,6 +47,29 @@ export interface Grant {
   readonly createdAt: number;
   readonly revokedAt?: number;
   readonly revokedBy?: string;
+  /** The request it answers: its user asked, `by` approved. */
+  readonly request?: string;
+}
+
+/** Somebody asked for a role. One that waits is over at `expiresAt`. */
+export interface AccessRequest {
+  readonly id: string;
+  readonly user: string;
+  readonly role: string;
+  /** Target pattern. */
+  readonly target: string;
+  /** How long the grant would last, from the approval on. */
+  readonly forMs: number;
+  readonly reason: string;
+  readonly at: number;
+  readonly expiresAt: number;
+  readonly state: 'waiting' | 'approved' | 'refused' | 'withdrawn';
+  /** Who decided, when, and what they said. */
+  readonly by?: string;
+  readonly decidedAt?: number;
+  readonly why?: string;
+  /** The grant that came of it. */
+  readonly grant?: string;
 }
 
 export type LockKind = 'user' | 'key' | 'target' | 'everyone';
@@ -84,6 +107,7 @@ export interface StoreData {
   readonly locks: readonly Lock[];
   /** At most one of a name for a subject. */
   readonly facts: readonly SetFact[];
+  readonly requests: readonly AccessRequest[];
 }
 
 /**

@@ -25,6 +25,13 @@ describe('one who may ask only for themselves', () => {
 
   it('sees their own status, and nothing of the broker or of others', async () => {
     const own = await home.port.status({}, ALICE);
-    expect(own).toEqual({ user: 'alice', version: expect.any(String), locked: false, grants: 1, sessions: [] });
+    expect(own).toEqual({
+      user: 'alice',
+      version: expect.any(String),
+      locked: false,
+      grants: 1,
+      requests: 0,
+      sessions: [],
+    });
   });
 });
