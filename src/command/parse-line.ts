@@ -20,16 +20,22 @@ const MAX_REDIRECTIONS = 10_000;
  * depth, assignments, redirections and here-documents. Never throws.
  */
 export function parseLine(text: string): LineResult {
-  if (text.length > MAX_LINE_LENGTH) return refused('the line is too long');
-  if (text.includes('\0')) return refused('the line holds a NUL character');
-  if ((text.match(/<</g)?.length ?? 0) > MAX_HEREDOCS) return refused('the line holds too many here-documents');
-  if ((text.match(/[<>]/g)?.length ?? 0) > MAX_REDIRECTIONS) return refused('the line holds too many redirections');
-  if (depthOf(text) > MAX_DEPTH) return refused('the line is too deeply nested');
+  const excess = excessOf(text);
+  if (excess !== undefined) return refused(excess);
   try {
     return judge(text, parse(text));
   } catch (error) {
     return refused(`the line cannot be read: ${messageOf(error)}`);
   }
+}
+
+/** What makes a line too much to parse; undefined: nothing does. */
+export function excessOf(text: string): string | undefined {
+  if (text.length > MAX_LINE_LENGTH) return 'the line is too long';
+  if (text.includes('\0')) return 'the line holds a NUL character';
+  if ((text.match(/<</g)?.length ?? 0) > MAX_HEREDOCS) return 'the line holds too many here-documents';
+  if ((text.match(/[<>]/g)?.length ?? 0) > MAX_REDIRECTIONS) return 'the line holds too many redirections';
+  return depthOf(text) > MAX_DEPTH ? 'the line is too deeply nested' : undefined;
 }
 
 /** The most brackets open at any place. */

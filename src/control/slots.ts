@@ -3,32 +3,32 @@ import { SallyportError } from '../core/errors.js';
 
 const MAX_STREAMS = 64;
 /** So that one auditor's forgotten windows do not keep the others out. */
-const MAX_PER_UID = 16;
+const MAX_PER_SHARE = 16;
 
 export interface Slots {
   /** Returns what gives the slot back; throws `failed` when there is none. */
-  take(uid: number): () => void;
+  take(share: string): () => void;
 }
 
-export function createSlots(max = MAX_STREAMS, perUid = MAX_PER_UID): Slots {
-  const taken = new Map<number, number>();
+export function createSlots(max = MAX_STREAMS, perShare = MAX_PER_SHARE): Slots {
+  const taken = new Map<string, number>();
   let all = 0;
-  const add = (uid: number, n: 1 | -1) => {
+  const add = (share: string, n: 1 | -1) => {
     all += n;
-    taken.set(uid, (taken.get(uid) ?? 0) + n);
-    if (taken.get(uid) === 0) taken.delete(uid);
+    taken.set(share, (taken.get(share) ?? 0) + n);
+    if (taken.get(share) === 0) taken.delete(share);
   };
   return {
-    take(uid) {
-      if (all >= max || (taken.get(uid) ?? 0) >= perUid)
+    take(share) {
+      if (all >= max || (taken.get(share) ?? 0) >= perShare)
         throw new SallyportError(
           'failed',
-          `too many are reading at once (at most ${perUid} a user, ${max} in all): end a replay or an audit --follow first`,
+          `too many are reading at once (at most ${perShare} a user, ${max} in all): end a replay or an audit --follow first`,
         );
-      add(uid, 1);
+      add(share, 1);
       let held = true;
       return () => {
-        if (held) add(uid, -1);
+        if (held) add(share, -1);
         held = false;
       };
     },

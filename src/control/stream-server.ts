@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { type Clock, within } from '../core/clock.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import type { Caller } from './admin-port.js';
-import type { Peer } from './caller.js';
+import type { Asker } from './asker.js';
 import { createSlots } from './slots.js';
 import { type Found, type Frame, STREAMS, type StreamPort, type StreamRequest, type StreamVerb } from './streams.js';
 
@@ -18,14 +18,14 @@ const AHEAD_BYTES = 64 * 1024;
 export interface StreamOptions {
   streams: StreamPort;
   clock: Clock;
-  /** Rejects when that peer would be refused now. */
-  stillMay(peer: Peer, verb: StreamVerb): Promise<void>;
+  /** Calls `fn` when rights may have changed, until what is returned is called. Absent: looked at by time alone. */
+  onChange?(fn: () => void): () => void;
   /** Faults no caller caused, for the operator's log. */
   onFault?(verb: string, error: unknown): void;
 }
 
 export interface Reader {
-  peer: Peer;
+  asker: Asker;
   caller: Caller;
 }
 
@@ -41,14 +41,16 @@ export function createStreamServer(options: StreamOptions): StreamServer {
   const slots = createSlots();
   const flowing = new Set<Stream>();
   let closed = false;
+  const quiet = options.onChange?.(() => {
+    for (const stream of flowing) stream.recheck();
+  });
   return {
-    async send(verb, body, { peer, caller }, reply) {
+    async send(verb, body, { asker, caller }, reply) {
       if (closed) throw stopped();
       if (reply.raw.destroyed) throw new SallyportError('failed', `${verb}: the client has left`);
-      const release = slots.take(peer.uid);
-      const stream = createStream(reply, clock);
-      const recheck = () => options.stillMay(peer, verb).catch((error) => stream.stop(error));
-      const timer = clock.every(RECHECK_MS, () => stream.signal.aborted || void recheck());
+      const release = slots.take(asker.share);
+      const stream = createStream(reply, clock, () => asker.stillMay(verb));
+      const timer = clock.every(RECHECK_MS, stream.recheck);
       flowing.add(stream);
       void stream.over.then(() => {
         timer.cancel();
@@ -62,6 +64,7 @@ export function createStreamServer(options: StreamOptions): StreamServer {
     },
     async close() {
       closed = true;
+      quiet?.();
       for (const stream of flowing) stream.stop(stopped());
       await within(clock, Promise.all([...flowing].map((stream) => stream.over)), GOODBYE_MS * 2);
     },
@@ -75,26 +78,43 @@ interface Stream {
   signal: AbortSignal;
   /** The connection is done with this answer. */
   over: Promise<void>;
+  /** Looks once more whether it may be read, and stops it where not; what is asked meanwhile is one look more. */
+  recheck(): void;
   /** Says why, where the client reads on, and goes. Idempotent. */
   stop(why: unknown): void;
 }
 
-function createStream({ raw }: FastifyReply, clock: Clock): Stream {
+function createStream({ raw }: FastifyReply, clock: Clock, mayRead: () => Promise<void>): Stream {
   const abort = new AbortController();
+  let looking = false;
+  let again = false;
+  const look = async () => {
+    looking = true;
+    do {
+      again = false;
+      await mayRead().catch(stop);
+    } while (again && !abort.signal.aborted);
+    looking = false;
+  };
   const over = new Promise<void>((resolve) => {
     raw.once('close', () => {
       abort.abort();
       resolve();
     });
   });
+  const stop = (why: unknown) => {
+    if (abort.signal.aborted) return;
+    abort.abort(why);
+    const force = clock.after(GOODBYE_MS, () => raw.destroy());
+    void over.then(() => force.cancel());
+  };
   return {
     signal: abort.signal,
     over,
-    stop(why) {
-      if (abort.signal.aborted) return;
-      abort.abort(why);
-      const force = clock.after(GOODBYE_MS, () => raw.destroy());
-      void over.then(() => force.cancel());
+    stop,
+    recheck() {
+      again = true;
+      if (!looking && !abort.signal.aborted) void look();
     },
   };
 }
