@@ -6,8 +6,10 @@ import { parsePublicKey } from './public-key.js';
 const MAX_KEY_FILE = 1024 * 1024;
 
 /** The key lines of an OpenSSH public key file, at least one, each of use. Throws `failed` with the file's name and line. */
-export function readPublicKeyFile(path: string): string[] {
-  const text = read(path);
+export const readPublicKeyFile = (path: string): string[] => publicKeysIn(read(path), path);
+
+/** As `readPublicKeyFile`, of a text that was read already, from what is called `path`. */
+export function publicKeysIn(text: string, path: string): string[] {
   if (text.length > MAX_KEY_FILE) fail(path, 'too large for a public key file');
   // Formats of several lines are named for what they are, whole.
   if (/(PRIVATE|PUBLIC) KEY--/.test(text)) check(path, text);

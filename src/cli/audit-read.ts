@@ -1,4 +1,4 @@
-/** Prints the audit log of a home: from its files for who may read them, else through the broker. */
+/** Prints the audit log: from the home's files for who may read them, else through the broker. */
 import { auditIn } from '../control/evidence.js';
 import { homePaths } from '../control/home.js';
 import { askFrames } from '../control/stream-client.js';
@@ -8,6 +8,7 @@ import { SallyportError } from '../core/errors.js';
 import { escapeText, safeJson } from '../core/escape.js';
 import { renderAudit } from '../record/index.js';
 import { AUDIT_EVENTS, type AuditEvent, type AuditEventName, type AuditFilter } from '../store/index.js';
+import type { Place } from './place.js';
 import { mayRead, untilInterrupted } from './readable.js';
 
 export interface AuditPrint {
@@ -20,25 +21,24 @@ export interface AuditPrint {
  * One event a line; what is unreadable or missing in the log is said on stderr. `filter.session` is the beginning of an id.
  * Follows until SIGINT.
  */
-export async function readAuditOf(home: string, filter: AuditFilter, print: AuditPrint): Promise<void> {
-  for await (const found of eventsOf(home, filter, print)) {
+export async function readAuditOf(place: Place, filter: AuditFilter, print: AuditPrint): Promise<void> {
+  for await (const found of eventsOf(place, filter, print)) {
     if ('problem' in found) process.stderr.write(`sallyport: ${escapeText(found.problem, 600)}\n`);
     else process.stdout.write(`${print.json ? safeJson(found.item) : renderAudit(found.item)}\n`);
   }
 }
 
 function eventsOf(
-  home: string,
+  { home, way }: Place,
   filter: AuditFilter,
   { clock, follow = false }: AuditPrint,
 ): AsyncIterable<Found<AuditEvent>> {
-  const { state, controlSocket: socketPath } = homePaths(home);
   const { event, ...rest } = filter;
   const known = event === undefined ? {} : { event: knownEvent(event) };
   const signal = untilInterrupted();
-  if (mayRead(state)) return auditIn(home, filter, { clock, follow, signal });
+  if (home !== undefined && mayRead(homePaths(home).state)) return auditIn(home, filter, { clock, follow, signal });
   const request = { ...rest, ...known, ...(follow && { follow }) };
-  return askFrames({ socketPath, verb: 'audit', request, schema: auditEvent, signal });
+  return askFrames({ way, verb: 'audit', request, schema: auditEvent, signal });
 }
 
 function knownEvent(name: string): AuditEventName {

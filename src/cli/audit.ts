@@ -28,9 +28,9 @@ export function addAudit(program: Command): void {
     .action(async (_o: object, command: Command) => {
       const options = command.optsWithGlobals<AuditOptions>();
       const filter = filterOf(options);
-      const { homeOf } = await import('./ask.js');
+      const { placeOf } = await import('./place.js');
       const { readAuditOf } = await import('./audit-read.js');
-      await readAuditOf(homeOf(options), filter, { ...options, clock });
+      await readAuditOf(placeOf(options), filter, { ...options, clock });
     });
 }
 

@@ -20,7 +20,7 @@ export function addBackup(program: Command): void {
     .argument('<file>')
     .action(async (file: string, _o: object, command: Command) => {
       const globals = command.optsWithGlobals<Globals>();
-      const { homeOf } = await import('./ask.js');
+      const { homeOf } = await import('./place.js');
       const { restoreInto } = await import('../control/offline.js');
       const home = homeOf(globals);
       const { users, grants } = await restoreInto(home, file);

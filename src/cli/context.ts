@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Reply } from '../control/admin-port.js';
 import { formatDuration } from '../core/duration.js';
-import { messageOf, SallyportError } from '../core/errors.js';
 import { effectLines } from './effects.js';
 import { parseChanges } from './facts.js';
+import { readInput } from './input.js';
 import { now } from './now.js';
 import { type Globals, show } from './output.js';
 import { table } from './table.js';
@@ -83,18 +82,10 @@ function addPush(context: Command): void {
     .action(async (feed: string, file: string, _o: object, command: Command) => {
       const options = command.optsWithGlobals<Globals & { some?: boolean }>();
       const { readEveryone } = await import('../feeds/document.js');
-      const subjects = readEveryone(readText(file));
+      const subjects = readEveryone(readInput('FILE', file));
       const { ask } = await import('./ask.js');
       const reply = await ask(options, 'context.push', { feed, subjects, whole: options.some !== true });
       if (reply.refused !== undefined) process.stderr.write(`sallyport: warning: not taken: ${reply.refused}\n`);
       show(options, reply, ({ effects }) => effectLines(effects));
     });
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new SallyportError('failed', `${file}: cannot be read: ${messageOf(error)}`);
-  }
 }

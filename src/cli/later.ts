@@ -1,6 +1,7 @@
 /** Commands of the interface that this version does not have yet. */
 import type { Command } from 'commander';
 import { SallyportError } from '../core/errors.js';
+import { pathOf } from './over-ssh.js';
 
 const LATER: readonly (readonly [name: string, what: string])[] = [
   ['watch', 'follow a live session'],
@@ -25,12 +26,6 @@ export function addMissing(parent: Command, name: string, what: string): void {
     .action((_args: string[], _o: object, command: Command) => {
       throw notYet(pathOf(command));
     });
-}
-
-/** `user mfa enroll`: the words after `sallyport` that name a command. */
-function pathOf(command: Command): string {
-  const above = command.parent?.parent ? `${pathOf(command.parent)} ` : '';
-  return above + command.name();
 }
 
 export function notYet(what: string): SallyportError {

@@ -11,6 +11,7 @@ import { addInit } from './init.js';
 import { addLater } from './later.js';
 import { addLocks } from './locks.js';
 import { reportError } from './output.js';
+import { refuseOverSsh, rejoined } from './over-ssh.js';
 import { addPolicy } from './policy.js';
 import { addRecordings } from './recordings.js';
 import { addRequests } from './requests.js';
@@ -44,6 +45,7 @@ function buildProgram(): Command {
     .option('--home <dir>', "the broker's home (default: $SALLYPORT_HOME, /etc/sallyport, or here)")
     .option('--json', 'one JSON value on stdout, or one a line for streams');
   for (const add of FAMILIES) add(program);
+  program.hook('preAction', (_program, command) => refuseOverSsh(command));
   configure(program);
   return program;
 }
@@ -58,15 +60,28 @@ function configure(command: Command): void {
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 5 broker not reachable. */
 async function main(argv: readonly string[]): Promise<number> {
-  const program = buildProgram();
+  const error = await run(argv);
+  // Nothing was done: what is wrong with the words is found before.
+  const again = error instanceof CommanderError && error.code === EXCESS ? rejoined(argv) : undefined;
+  return exitCodeOf(again ? await run(again) : error);
+}
+
+const EXCESS = 'commander.excessArguments';
+
+async function run(argv: readonly string[]): Promise<unknown> {
   try {
-    await program.parseAsync([...argv], { from: 'user' });
-    return Number(process.exitCode ?? 0);
+    await buildProgram().parseAsync([...argv], { from: 'user' });
+    return undefined;
   } catch (error) {
-    if (!(error instanceof CommanderError)) return reportError(error);
-    if (error.exitCode === 0) return 0;
-    return reportError(new SallyportError('usage', usageText(error)));
+    return error;
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error === undefined) return Number(process.exitCode ?? 0);
+  if (!(error instanceof CommanderError)) return reportError(error);
+  if (error.exitCode === 0) return 0;
+  return reportError(new SallyportError('usage', usageText(error)));
 }
 
 /** Help asked for by leaving out a subcommand ends here too, with nothing printed yet. */

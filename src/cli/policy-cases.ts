@@ -14,7 +14,7 @@ export function addCases(policy: Command): void {
     )
     .action(async (file: string, _o: object, command: Command) => {
       const globals = command.optsWithGlobals<Globals>();
-      const { homeOf } = await import('./ask.js');
+      const { homeOf } = await import('./place.js');
       const { testPolicy } = await import('../control/policy-cases.js');
       const reply = await testPolicy(homeOf(globals), file, systemClock());
       show(globals, reply, (r) => caseLines(file, r));

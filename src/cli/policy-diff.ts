@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Reply } from '../control/admin-port.js';
-import { messageOf, SallyportError } from '../core/errors.js';
+import { SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
+import { inputName, readInput } from './input.js';
 import { type Globals, show } from './output.js';
 import { problemLines } from './problems.js';
 
@@ -12,24 +13,24 @@ export function addDiff(policy: Command): void {
   policy
     .command('diff')
     .description('which users and live sessions would gain or lose what under the rules of a file')
-    .argument('<file>', 'a policy.csv that is not in force')
+    .argument('<file>', 'a policy.csv that is not in force; - is standard input')
     .action(async (file: string, _o: object, command: Command) => {
       const globals = command.optsWithGlobals<Globals>();
       const { ask } = await import('./ask.js');
-      const reply = await ask(globals, 'policy.diff', { text: await read(file), file });
+      const reply = await ask(globals, 'policy.diff', { text: read(file), file: inputName(file) });
       show(globals, reply, diffLines);
       if (!reply.ok) process.exitCode = 1;
     });
 }
 
-async function read(file: string): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const text = await readFile(file).catch((error: unknown) => {
-    throw new SallyportError('failed', `${file}: cannot be read: ${messageOf(error)}`);
-  });
+function read(file: string): string {
+  const text = readInput('FILE', file);
   if (text.length > 1_900_000)
-    throw new SallyportError('failed', `${file}: is larger than 1.9 MB, more than a broker takes to compare`);
-  return text.toString('utf8');
+    throw new SallyportError(
+      'failed',
+      `${inputName(file)}: is larger than 1.9 MB, more than a broker takes to compare`,
+    );
+  return text;
 }
 
 function diffLines({ ok, problems, users, sessions, more }: Diff): string[] {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Reply } from '../control/admin-port.js';
 import { parseFacts } from './facts.js';
 import { type Globals, show } from './output.js';
+import { homeOf, isOverSsh } from './place.js';
 import { addCases } from './policy-cases.js';
 import { addDiff } from './policy-diff.js';
 import { problemLines } from './problems.js';
@@ -13,15 +14,23 @@ export function addPolicy(program: Command): void {
     .description('parse, type-check and lint model, rules and conditions')
     .action(async (_o: object, command: Command) => {
       const globals = command.optsWithGlobals<Globals>();
-      const { homeOf } = await import('./ask.js');
-      const { checkFiles } = await import('../control/policy-operations.js');
-      const reply = await checkFiles(homeOf(globals));
+      const reply = isOverSsh() ? await askCheck(globals) : await checkHere(globals);
       show(globals, reply, checkLines);
       if (!reply.ok) process.exitCode = 1;
     });
   addCases(policy);
   addDiff(policy);
   addExplain(program);
+}
+
+async function checkHere(globals: Globals) {
+  const { checkFiles } = await import('../control/policy-operations.js');
+  return await checkFiles(homeOf(globals));
+}
+
+async function askCheck(globals: Globals) {
+  const { ask } = await import('./ask.js');
+  return await ask(globals, 'policy.check', {});
 }
 
 function checkLines(reply: Reply<'policy.check'>): string[] {

@@ -5,20 +5,21 @@ import { askFrames } from '../control/stream-client.js';
 import { type RecordingView, recordingView } from '../control/streams.js';
 import { escapeText } from '../core/escape.js';
 import type { FindFilter } from '../record/index.js';
+import type { Place } from './place.js';
 import { mayRead } from './readable.js';
 
 /** Newest first. Damaged files are named on stderr and passed over. */
-export async function listRecordings(home: string, filter: Omit<FindFilter, 'ids'>): Promise<RecordingView[]> {
-  const { recordings, controlSocket: socketPath } = homePaths(home);
-  const views = mayRead(recordings)
-    ? recordingsIn(home, filter)
-    : askFrames({
-        socketPath,
-        verb: 'recordings',
-        request: filter,
-        schema: recordingView,
-        signal: new AbortController().signal,
-      });
+export async function listRecordings({ home, way }: Place, filter: Omit<FindFilter, 'ids'>): Promise<RecordingView[]> {
+  const views =
+    home !== undefined && mayRead(homePaths(home).recordings)
+      ? recordingsIn(home, filter)
+      : askFrames({
+          way,
+          verb: 'recordings',
+          request: filter,
+          schema: recordingView,
+          signal: new AbortController().signal,
+        });
   const list: RecordingView[] = [];
   for await (const found of views) {
     if ('item' in found) list.push(found.item);

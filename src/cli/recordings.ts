@@ -32,9 +32,9 @@ export function addRecordings(program: Command): void {
       const options = command.optsWithGlobals<FindOptions>();
       if (options.text !== undefined) throw notYet('recordings --text');
       const filter = filterOf(options);
-      const { homeOf } = await import('./ask.js');
+      const { placeOf } = await import('./place.js');
       const { listRecordings } = await import('./recordings-read.js');
-      const found = await listRecordings(homeOf(options), filter);
+      const found = await listRecordings(placeOf(options), filter);
       const header = ['SESSION', 'STARTED', 'LASTED', 'USER', 'TARGET', 'KIND', 'END', 'COMMAND'];
       show(options, found, (list) => table(header, list.map(recordingRow), 'no recordings'));
     });
@@ -83,9 +83,9 @@ function addReplay(program: Command): void {
         ...(idleLimit !== undefined && { idleLimitMs: seconds('--idle-limit', idleLimit) }),
         ...(at !== undefined && { at: offset(at) }),
       };
-      const { homeOf } = await import('./ask.js');
+      const { placeOf } = await import('./place.js');
       const { replayRecording } = await import('./replay.js');
-      await replayRecording(homeOf(options), id, { ...how, clock, markers, json: options.json ?? false });
+      await replayRecording(placeOf(options), id, { ...how, clock, markers, json: options.json ?? false });
     });
 }
 

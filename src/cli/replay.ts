@@ -11,6 +11,7 @@ import { messageOf, SallyportError } from '../core/errors.js';
 import { escapeText, safeJson } from '../core/escape.js';
 import { findRecording, type OpenBytes, type RecordingEntry, readCast, replay } from '../record/index.js';
 import { patiently } from './patience.js';
+import type { Place } from './place.js';
 import { mayRead, untilInterrupted } from './readable.js';
 
 export interface ReplayHow {
@@ -24,18 +25,17 @@ export interface ReplayHow {
 }
 
 /** Rejects with `not-found` when no recording's id begins so, `usage` when several do. */
-export async function replayRecording(home: string, prefix: string, { json, ...how }: ReplayHow): Promise<void> {
+export async function replayRecording(place: Place, prefix: string, { json, ...how }: ReplayHow): Promise<void> {
   const signal = untilInterrupted();
-  const path = await patiently(() => openNoted(home, prefix, signal));
+  const path = await patiently(() => openNoted(place, prefix, signal));
   if (json) return await printEvents(path, signal);
   await replay({ ...how, path, out: process.stdout, signal });
 }
 
 /** A recording that may be read now, since it is durable in the audit log who looks at it. */
-async function openNoted(home: string, prefix: string, signal: AbortSignal): Promise<string | OpenBytes> {
-  const { recordings, controlSocket } = homePaths(home);
-  const direct = mayRead(recordings);
-  const ask = () => openStream(controlSocket, 'replay', { id: prefix }, signal);
+async function openNoted({ home, way }: Place, prefix: string, signal: AbortSignal): Promise<string | OpenBytes> {
+  const readable = home !== undefined && mayRead(homePaths(home).recordings) ? home : undefined;
+  const ask = () => openStream(way, 'replay', { id: prefix }, signal);
   try {
     const first = await ask();
     let opened: AsyncIterable<Buffer> | undefined = first;
@@ -45,10 +45,10 @@ async function openNoted(home: string, prefix: string, signal: AbortSignal): Pro
       return bytes;
     };
   } catch (error) {
-    if (!direct || !isUnreachable(error)) throw error;
+    if (readable === undefined || !isUnreachable(error)) throw error;
   }
-  const found = await findRecording(recordings, prefix);
-  await noteOffline(home, found);
+  const found = await findRecording(homePaths(readable).recordings, prefix);
+  await noteOffline(readable, found);
   return found.path;
 }
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { readPublicKeyFile } from '../authority/key-file.js';
+import { publicKeysIn, readPublicKeyFile } from '../authority/key-file.js';
 import type { Reply } from '../control/admin-port.js';
 import { effectLines } from './effects.js';
 import { addFactors } from './factors.js';
 import { parseChanges } from './facts.js';
+import { inputName, readInput, refuseFile } from './input.js';
 import { now } from './now.js';
 import { type Globals, show } from './output.js';
 import { fields, table } from './table.js';
@@ -29,6 +30,13 @@ interface AddOptions extends Globals {
   reason?: string;
 }
 
+/** The lines of a key file. */
+function keysIn(file: string): string[] {
+  if (file === '-') return publicKeysIn(readInput('--key FILE', file), inputName(file));
+  refuseFile('--key FILE', file);
+  return readPublicKeyFile(file);
+}
+
 const collect = (value: string, before: string[] = []) => [...before, value];
 
 function addAdd(user: Command): void {
@@ -36,13 +44,13 @@ function addAdd(user: Command): void {
     .command('add')
     .description('let a person in')
     .argument('<name>')
-    .requiredOption('--key <file>', 'an OpenSSH public key file; may be repeated', collect)
+    .requiredOption('--key <file>', 'an OpenSSH public key file, - for standard input; may be repeated', collect)
     .option('--account <account>', 'the OS account of their shells (default: the one of the same name)')
     .option('--role <role>', 'a grant without end on every target; may be repeated', collect)
     .option('--reason <text>', 'why; kept in the audit log')
     .action(async (name: string, _o: object, command: Command) => {
       const options = command.optsWithGlobals<AddOptions>();
-      const keys = (options.key ?? []).flatMap(readPublicKeyFile);
+      const keys = (options.key ?? []).flatMap(keysIn);
       const { account, role: roles = [], reason } = options;
       const { ask } = await import('./ask.js');
       const request = { name, keys, roles, ...(account && { account }), ...(reason && { reason }) };
@@ -138,12 +146,12 @@ function addKeys(user: Command): void {
   key
     .command('add')
     .argument('<name>')
-    .requiredOption('--key <file>', 'an OpenSSH public key file')
+    .requiredOption('--key <file>', 'an OpenSSH public key file, - for standard input')
     .option('--for <duration>', 'good for this long')
     .option('--until <time>', 'good until then')
     .action(async (name: string, _o: object, command: Command) => {
       const options = command.optsWithGlobals<Globals & SpanOptions & { key: string }>();
-      const [line = ''] = readPublicKeyFile(options.key);
+      const [line = ''] = keysIn(options.key);
       const { ask } = await import('./ask.js');
       const reply = await ask(options, 'user.key-add', { name, key: line, ...parseSpan(options) });
       show(options, reply, (r) => [`added ${r.key.fp} ${r.key.type} to ${name}`]);

@@ -26,6 +26,7 @@ export async function act<T>(
   deps.audit.append(entry);
   await deps.audit.durable();
   try {
+    caller.stands?.();
     return await work();
   } catch (error) {
     deps.audit.append({ ...entry, text: `${trace.text}: failed: ${messageOf(error)}`, allow: false });
@@ -34,9 +35,11 @@ export async function act<T>(
   }
 }
 
-/** The audit log's entry of an act. */
+/** The audit log's entry of an act; `data.via` is the session it was asked from. */
 export function entryOf(verb: AnyVerb, caller: Caller, { data, ...rest }: Trace): AuditEntry {
-  return { event: 'admin', by: caller.name, ...rest, data: { verb, uid: caller.uid, ...data } };
+  const { uid, name, session } = caller;
+  const via = session === undefined ? {} : { via: session };
+  return { event: 'admin', by: name, ...(session && { session }), ...rest, data: { verb, uid, ...via, ...data } };
 }
 
 /** As `act`, for a change of authority: ends when live sessions have followed it, and says which did. */

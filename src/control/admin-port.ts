@@ -29,7 +29,8 @@ const span = {
 
 /**
  * `offline`: works in the CLI's own process when no broker holds the home. `self`: who has a user's name may ask it for
- * that user without a rule of policy; a deny rule still refuses.
+ * that user without a rule of policy; a deny rule still refuses. `local`: never asked from a session, because what is
+ * answered is secret and a session is recorded.
  */
 export const VERBS = {
   status: {
@@ -132,6 +133,7 @@ export const VERBS = {
   },
   'user.mfa-enroll': {
     offline: true,
+    local: true,
     request: z.strictObject({ name: s.userName, reason: s.reason.optional() }),
     /** `uri` holds the secret, and the codes are good as they are: neither is ever told again. */
     reply: z.object({
@@ -310,6 +312,7 @@ export const VERBS = {
   },
   backup: {
     offline: true,
+    local: true,
     /** Everything a restore needs, as one JSON text; it holds secret keys. */
     request: nothing,
     reply: z.object({ text: z.string(), users: z.number(), grants: z.number() }),
@@ -319,6 +322,7 @@ export const VERBS = {
 interface VerbShape {
   offline: boolean;
   self?: boolean;
+  local?: boolean;
   request: z.ZodType;
   reply: z.ZodType;
 }
@@ -340,6 +344,8 @@ export interface Caller {
   user?: string;
   /** The session it is asked from. */
   session?: string;
+  /** Throws `refused` when that session has ended, so that nothing is done in its name any more. */
+  stands?(): void;
 }
 
 /** Requests are checked against their schema before they arrive here; failures are SallyportErrors. */
@@ -349,8 +355,10 @@ export type AdminPort = {
 
 export const isVerb = (name: string): name is Verb => Object.hasOwn(VERBS, name);
 
+const shapeOf = (name: string): VerbShape | undefined => (isVerb(name) ? VERBS[name] : undefined);
+
 /** Whether anybody may ask it for themselves. */
-export function isSelfVerb(name: string): boolean {
-  const shape: VerbShape | undefined = isVerb(name) ? VERBS[name] : undefined;
-  return shape?.self === true;
-}
+export const isSelfVerb = (name: string): boolean => shapeOf(name)?.self === true;
+
+/** Whether it is asked on the bastion alone. */
+export const isLocalVerb = (name: string): boolean => shapeOf(name)?.local === true;

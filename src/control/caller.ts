@@ -13,6 +13,14 @@ export interface Peer {
   uid: number;
 }
 
+/** Who was refused: an account, or a user in a session. */
+export interface Refused {
+  uid: number;
+  pid?: number;
+  user?: string;
+  session?: string;
+}
+
 export interface AdminVerdict {
   allow: boolean;
   /** A rule, a lock or the user's absence refuses, rather than nothing allowing: then it is not let pass for oneself either. */
@@ -29,7 +37,7 @@ export interface CallerRules {
   /** Whether that process shares the broker's pid namespace. */
   sharesNamespace(pid: number): boolean;
   /** Hears of every refusal before the caller does: it belongs into the audit log. */
-  onRefused?(peer: Peer, verb: AnyVerb, why: string): void;
+  onRefused?(who: Refused, verb: AnyVerb, why: string): void;
 }
 
 /**
@@ -102,24 +110,26 @@ function namespaceDepth(pid: string): number | undefined {
   }
 }
 
-/** Refusals of one account written down in full within REFUSALS_MS; the rest are counted, so that nobody fills the log. */
+/** Refusals of one account or user written down in full within REFUSALS_MS; the rest are counted, so that nobody fills the log. */
 const MAX_REFUSALS = 20;
 const REFUSALS_MS = 60_000;
 
 /** An `onRefused` that appends to the audit log; where that fails the log says so elsewhere, and the refusal stands. */
 export function auditRefusals(audit: AuditLog, clock: Clock): NonNullable<CallerRules['onRefused']> {
-  const lately = new Map<number, { since: number; count: number }>();
-  return ({ uid, pid }, verb, why) => {
-    const before = lately.get(uid);
+  const lately = new Map<string, { since: number; count: number }>();
+  return ({ uid, pid, user, session }, verb, why) => {
+    const by = user ?? `uid ${uid}`;
+    const before = lately.get(by);
     const isOld = before === undefined || clock.mono() - before.since >= REFUSALS_MS;
     const now = isOld ? { since: clock.mono(), count: 0 } : before;
     now.count += 1;
-    lately.set(uid, now);
+    lately.set(by, now);
     if (now.count > MAX_REFUSALS) return;
     const missed = isOld ? Math.max(0, (before?.count ?? 0) - MAX_REFUSALS) : 0;
     const text = missed > 0 ? `${why}; ${missed} more before it were not written down` : why;
+    const data = { verb, uid, ...(pid !== undefined && { pid }) };
     try {
-      audit.append({ event: 'admin-refused', by: `uid ${uid}`, allow: false, text, data: { verb, uid, pid } });
+      audit.append({ event: 'admin-refused', by, ...(session && { user: by, session }), allow: false, text, data });
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
     }

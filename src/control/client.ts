@@ -2,21 +2,22 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { messageOf, SallyportError } from '../core/errors.js';
 import { type Reply, type Request, VERBS, type Verb } from './admin-port.js';
+import type { HandedAgent } from './handed.js';
 import { errorReply, MAX_REPLY_BYTES, PREFIX } from './protocol.js';
 import { shortSocketPath } from './socket-path.js';
 import type { StreamRequest, StreamVerb } from './streams.js';
+
+/** How the broker is reached: by the path of its control socket, or over connections that were handed in. */
+export type Way = string | HandedAgent;
 
 interface RawReply {
   status: number;
   body: string;
 }
 
-/**
- * One request, one reply. Rejects with the broker's own error, or with `unreachable` when nobody listens on
- * `socketPath`.
- */
-export async function callBroker<V extends Verb>(socketPath: string, verb: V, request: Request<V>): Promise<Reply<V>> {
-  const raw = await exchange(socketPath, verb, JSON.stringify(request));
+/** One request, one reply. Rejects with the broker's own error, or with `unreachable` when nobody listens there. */
+export async function callBroker<V extends Verb>(way: Way, verb: V, request: Request<V>): Promise<Reply<V>> {
+  const raw = await exchange(way, verb, JSON.stringify(request));
   const json = parseJson(raw.body);
   if (raw.status !== 200) throw asError(raw.status, json);
   const reply = VERBS[verb].reply.safeParse(json);
@@ -25,12 +26,22 @@ export async function callBroker<V extends Verb>(socketPath: string, verb: V, re
   return reply.data as Reply<V>;
 }
 
-async function exchange(socketPath: string, verb: Verb, body: string): Promise<RawReply> {
-  return await reaching(socketPath, async (path) => await whole(await post(path, PREFIX + verb, body)));
+async function exchange(way: Way, verb: Verb, body: string): Promise<RawReply> {
+  return await reaching(way, async (to) => await whole(await post(to, PREFIX + verb, body)));
 }
 
 /** Runs `use` with a name of the socket that fits an address; what keeps it from being reached is `unreachable`. */
-async function reaching<T>(socketPath: string, use: (path: string) => Promise<T>): Promise<T> {
+async function reaching<T>(way: Way, use: (to: Way) => Promise<T>): Promise<T> {
+  if (typeof way === 'string') return await reachingPath(way, use);
+  try {
+    return await use(way);
+  } catch (error) {
+    if (error instanceof SallyportError) throw error;
+    throw new SallyportError('unreachable', `the broker does not answer this session any more: ${messageOf(error)}`);
+  }
+}
+
+async function reachingPath<T>(socketPath: string, use: (path: string) => Promise<T>): Promise<T> {
   const short = openPath(socketPath);
   try {
     return await use(short.path);
@@ -60,10 +71,11 @@ function unreachable(socketPath: string, error: unknown): SallyportError {
 }
 
 /** Resolves when the answer begins; the signal breaks the connection, now and later. */
-function post(socketPath: string, path: string, body: string, signal?: AbortSignal): Promise<IncomingMessage> {
+function post(to: Way, path: string, body: string, signal?: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const options = { socketPath, path, method: 'POST', headers, agent: false, ...(signal && { signal }) };
+    const where = typeof to === 'string' ? { socketPath: to, agent: false as const } : { agent: to };
+    const options = { ...where, path, method: 'POST', headers, ...(signal && { signal }) };
     const req = httpRequest(options, resolve);
     req.on('error', reject);
     req.end(body);
@@ -86,13 +98,13 @@ async function whole(res: IncomingMessage): Promise<RawReply> {
  * does. It is read at the reader's pace, ends quietly at the signal, and throws `failed` where the broker breaks it off.
  */
 export async function openStream<V extends StreamVerb>(
-  socketPath: string,
+  way: Way,
   verb: V,
   request: StreamRequest<V>,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Buffer>> {
-  return await reaching(socketPath, async (path) => {
-    const res = await post(path, PREFIX + verb, JSON.stringify(request), signal).catch((error) => {
+  return await reaching(way, async (to) => {
+    const res = await post(to, PREFIX + verb, JSON.stringify(request), signal).catch((error) => {
       throw signal.aborted ? new SallyportError('failed', `${verb}: interrupted`) : error;
     });
     if (res.statusCode === 200) return bytesOf(verb, res, signal);

@@ -2,11 +2,11 @@
 import type { z } from 'zod';
 import { SallyportError } from '../core/errors.js';
 import { splitLines } from '../record/index.js';
-import { openStream } from './client.js';
+import { openStream, type Way } from './client.js';
 import { type Found, type Frame, frame, type StreamRequest, type StreamVerb } from './streams.js';
 
 export interface FrameStream<V extends StreamVerb, T> {
-  socketPath: string;
+  way: Way;
   verb: V;
   request: StreamRequest<V>;
   /** Of the items. */
@@ -19,9 +19,9 @@ export interface FrameStream<V extends StreamVerb, T> {
 export async function* askFrames<V extends Exclude<StreamVerb, 'replay'>, T>(
   stream: FrameStream<V, T>,
 ): AsyncGenerator<Found<T>> {
-  const { socketPath, verb, request, schema, signal } = stream;
+  const { way, verb, request, schema, signal } = stream;
   try {
-    for await (const line of splitLines(await openStream(socketPath, verb, request, signal))) {
+    for await (const line of splitLines(await openStream(way, verb, request, signal))) {
       const one = frameOf(verb, line.text);
       if ('end' in one) return;
       if ('error' in one) throw new SallyportError(one.error.code, one.error.message);

@@ -22,7 +22,7 @@ export function refuseCommand(
 ): CommandRefusal | undefined {
   const { command, gate } = admitted;
   const shell = lineGateShell(admitted.shell) ?? 'bash';
-  if (command === undefined) return undefined;
+  if (command === undefined || admitted.administration) return undefined;
   const verdict = decideCommandLine(command, rights, lookup, atMs, { gate, shell, path: SESSION_PATH });
   if (verdict.allow) return undefined;
   const { decision } = verdict;

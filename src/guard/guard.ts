@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
-import { sendFds } from '../os/lane.js';
+import { closeFd } from '../os/fd.js';
+import { recvFds, sendFds } from '../os/lane.js';
 import {
   ASK_TIMEOUT_MS,
   BEAT_MS,
@@ -108,6 +109,8 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
   };
 
   const launch = (order: LaunchOrder) => {
+    // Whatever becomes of it: the next packet on the lane is the next order's.
+    const handed = order.administration ? recvFds(ports.keeperLane, order.administration.token) : [];
     try {
       if (!hello || !tools) throw new Error('not greeted yet');
       if (sessions.has(order.sid)) throw new Error('this session runs already');
@@ -123,7 +126,7 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
         wake,
       };
       let launched = false;
-      const session = startSession(context, order, {
+      const session = startSession(context, order, handed, {
         launched(pidfd, fds) {
           launched = true;
           const token = `l-${sid}`;
@@ -147,6 +150,8 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
       sessions.set(sid, session);
     } catch (error) {
       fail(order, messageOf(error));
+    } finally {
+      handed.forEach(closeFd);
     }
   };
 

@@ -53,17 +53,26 @@ const DEADLINE_GRACE_MS = 5_000;
 /** How often the end of an untraced namespace is looked for, ms. */
 const NAMESPACE_LOOK_MS = 2;
 
-/** Starts a session as ordered. Throws, with nothing left behind, when it cannot be. */
-export function startSession(context: SessionContext, order: LaunchOrder, events: SessionEvents): GuardSession {
+/**
+ * Starts a session as ordered. `handed` are descriptors for its command, copied before this returns. Throws, with nothing left
+ * behind, when it cannot be.
+ */
+export function startSession(
+  context: SessionContext,
+  order: LaunchOrder,
+  handed: readonly number[],
+  events: SessionEvents,
+): GuardSession {
   refuseRoot(order, context.isolation);
   const steps = launcherSteps(context, order);
   const groups = context.isolation === 'account' ? groupsOf(order.account.name, order.account.gid) : [];
   if (order.privateHome !== undefined) ensurePrivateHome(order.privateHome, order.account);
-  const prepared = prepare(context, order, groups);
+  const prepared = prepare(context, order, groups, handed);
   const traced: Traced = {
     sid: order.sid,
     trust: createTrust({ uid: order.account.uid, gids: new Set([order.account.gid, ...groups]) }, context.clock),
     steps,
+    sealed: order.administration !== undefined,
     ...{ step: 0, outer: 0, init: 0, command: 0, root: undefined, tasks: 0 },
     ...{ processes: order.limits.processes, census: undefined },
     ...{
@@ -189,9 +198,10 @@ function refuseRoot(order: LaunchOrder, isolation: Isolation): void {
   if (isolation === 'account' && uid !== 0) throw new Error('only root can launch other accounts');
 }
 
-/** The images the launcher itself goes through, the account's shell last. */
-function launcherSteps({ tools, isolation }: SessionContext, { account }: LaunchOrder): string[] {
-  const programs = [tools.setsid, ...(isolation === 'account' ? [tools.setpriv] : []), account.shell];
+/** The images the launcher itself goes through, last the account's shell or our own command line. */
+function launcherSteps({ tools, isolation }: SessionContext, { account, administration }: LaunchOrder): string[] {
+  const last = administration ? process.execPath : account.shell;
+  const programs = [tools.setsid, ...(isolation === 'account' ? [tools.setpriv] : []), last];
   return programs.map(identityOf);
 }
 

@@ -2,18 +2,21 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Authority } from '../authority/index.js';
 import type { Config } from '../config/index.js';
+import { administrationWords } from '../control/administration.js';
 import type { Clock } from '../core/clock.js';
 import { newId } from '../core/ids.js';
 import { lineGateShell } from '../core/shells.js';
 import { groupsOf } from '../os/files.js';
 import { compileRights } from '../policy/index.js';
-import type { Decision, Rights, RightsData } from '../policy/types.js';
+import type { ActionQuestion, Decision, Rights, RightsData } from '../policy/types.js';
 import { recordingPath } from '../record/index.js';
 import { EXEC_QUESTION, SESSION_QUESTION } from '../session/index.js';
+import { DEFAULT_TARGET } from '../ssh/index.js';
 import type { AuditLog } from '../store/index.js';
 import type { FromDoor } from '../wire/door.js';
 import type { Admitted } from '../wire/types.js';
 import { type Placement, placeUser } from './accounts.js';
+import type { Administration } from './administration.js';
 import type { Endings } from './ending.js';
 import { standsAgainst } from './live.js';
 import type { LoginRecord, Logins } from './logins.js';
@@ -26,6 +29,9 @@ type AdmitMessage = Extract<FromDoor, { type: 'admit' }>;
 
 /** How often rights are read anew because they changed while they were compiled, before the engineer is asked to retry. */
 const MAX_READS = 5;
+
+/** What our own command line may use, whoever asks. It writes no file at all. */
+const ADMINISTRATION_LIMITS = { processes: 64, memory: 2 * 1024 ** 3, openFiles: 256, fileSize: 0, core: 0 };
 
 export interface AdmissionParts {
   authority: Authority;
@@ -40,6 +46,8 @@ export interface AdmissionParts {
   doorUid: number | undefined;
   /** Broker directories no session may see. */
   hide: string[];
+  /** Undefined: the broker takes no admin commands yet. */
+  administration(): Administration | undefined;
   /** Why nobody is admitted now; undefined: the door is open. */
   closed(): string | undefined;
   markLive(session: LiveSession): Promise<void>;
@@ -81,7 +89,9 @@ async function admit(
     return 'rights are changing just now: try again';
   }
   if (logins.get(message.login, message.conn, pair.number) !== login) return 'not logged in';
-  const refusal = refuse(message, login, compiled, pair, parts);
+  const administration = login.target === DEFAULT_TARGET ? administrationWords(message.command) : undefined;
+  const questions = questionsFor(message, administration !== undefined);
+  const refusal = refuse(questions, login, compiled, pair, parts);
   if (refusal !== undefined) {
     auditRefusal(login, refusal, parts.audit);
     return refusal;
@@ -93,7 +103,8 @@ async function admit(
     auditRefusal(login, unfit ?? '', parts.audit);
     return unfit ?? '';
   }
-  const session = reserve({ message, login, rights, compiled, placed, pair, startedAt }, parts);
+  const own = administration && { administration };
+  const session = reserve({ message, login, rights, compiled, placed, pair, startedAt, ...own }, parts);
   parts.registry.add(session);
   parts.expect(session);
   return admitted(session, parts);
@@ -111,8 +122,13 @@ function rightsOf(login: LoginRecord, startedAt: number, authority: Authority): 
   });
 }
 
+/** Administration is decided verb by verb: it is no command of the user's. */
+function questionsFor(message: AdmitMessage, administration: boolean): ActionQuestion[] {
+  return message.kind === 'exec' && !administration ? [SESSION_QUESTION, EXEC_QUESTION] : [SESSION_QUESTION];
+}
+
 function refuse(
-  message: AdmitMessage,
+  questions: ActionQuestion[],
   login: LoginRecord,
   rights: Rights,
   pair: Pair,
@@ -124,17 +140,14 @@ function refuse(
   if (!pair.ready) return 'this door is closing; connect again';
   const against = standsAgainst(login, authority);
   if (against) return `${against.cause}${against.reason === undefined ? '' : `: ${against.reason}`}`;
-  const questions = message.kind === 'exec' ? [SESSION_QUESTION, EXEC_QUESTION] : [SESSION_QUESTION];
   for (const question of questions) {
     const decision = rights.decide(question, clock.now());
-    if (!decision.allow) return `denied: ${actionOf(question)} (${reasonOf(decision)})`;
+    if (!decision.allow) return `denied: ${question.action} (${reasonOf(decision)})`;
   }
   if (registry.ofUser(login.user).length >= config.current.limits.sessionsPerUser)
     return `${login.user} has ${config.current.limits.sessionsPerUser} sessions open, the most allowed: close one first`;
   return undefined;
 }
-
-const actionOf = (question: typeof SESSION_QUESTION) => (question.kind === 'action' ? question.action : 'command');
 
 function reasonOf(decision: Decision): string {
   if (decision.rule) return `${decision.rule.id}: denied by rule`;
@@ -162,10 +175,11 @@ interface Decided {
   placed: Placement;
   pair: Pair;
   startedAt: number;
+  administration?: string[];
 }
 
 function reserve(d: Decided, parts: AdmissionParts): LiveSession {
-  const { message, login, rights, compiled, placed, pair, startedAt } = d;
+  const { message, login, rights, compiled, placed, pair, startedAt, administration } = d;
   const id = newId();
   let settleOver = () => {};
   const over = new Promise<void>((resolve) => {
@@ -179,6 +193,7 @@ function reserve(d: Decided, parts: AdmissionParts): LiveSession {
     kind: message.kind,
     ...(message.command === undefined ? {} : { command: message.command }),
     ...(message.pty === undefined ? {} : { pty: message.pty }),
+    ...(administration === undefined ? {} : { administration }),
     env: sshEnv(message, login, parts.config.current),
     source: `${login.ip}:${login.port}`,
     conn: message.conn,
@@ -233,6 +248,7 @@ function admitted(s: LiveSession, parts: AdmissionParts): Admitted {
     source: s.source,
     ...(s.pty === undefined ? {} : { term: s.pty.term }),
     ...(command === undefined ? {} : { command }),
+    ...(s.administration === undefined ? {} : { administration: true }),
   };
 }
 
@@ -251,7 +267,7 @@ async function go(s: LiveSession, parts: AdmissionParts): Promise<void> {
     source: s.source,
     door: s.pair.number,
     key: s.key,
-    data: { kind: s.kind, recording: s.recording },
+    data: { kind: s.kind, recording: s.recording, ...(s.administration && { administration: true }) },
     ...(s.command === undefined ? {} : { text: s.command }),
   });
   await audit.durable();
@@ -263,7 +279,20 @@ async function go(s: LiveSession, parts: AdmissionParts): Promise<void> {
     return;
   }
   s.state = 'launching';
-  s.pair.toGuard(launchOrder(s, parts));
+  if (s.administration) launchAdministration(s, s.administration, parts);
+  else s.pair.toGuard(launchOrder(s, parts));
+}
+
+function launchAdministration(s: LiveSession, words: readonly string[], parts: AdmissionParts): void {
+  const administration = parts.administration();
+  if (!administration) throw new Error('no admin commands are taken yet');
+  const token = `a-${s.id}`;
+  administration.connect(s, (fds) => {
+    s.pair.give(token, fds);
+    const { limits, ...order } = launchOrder(s, parts);
+    const own = { ...ADMINISTRATION_LIMITS, nice: limits.nice };
+    s.pair.toGuard({ ...order, limits: own, administration: { words: [...words], token } });
+  });
 }
 
 /** What happened between the decision and now: a session never starts on rights that no longer hold. */

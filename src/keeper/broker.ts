@@ -101,6 +101,7 @@ async function openDoors(o: Opening): Promise<Broker> {
   });
   started.catch(() => listener.close());
   const control = await started;
+  floor.administer(control.administration);
   out.say(`host key ${hostKeyFingerprint(state.hostKey)} (ED25519)`);
   out.say(
     `ready: listening on ${host}:${port}, isolation ${ground.isolation}, gate ${config.gate}, home ${config.home}`,

@@ -20,8 +20,10 @@ import type { AnyVerb } from '../control/streams.js';
 import type { Clock } from '../core/clock.js';
 import { formatProblem, messageOf } from '../core/errors.js';
 import { peerCredentials } from '../os/peercred.js';
-import { type CompiledPolicy, compileRights } from '../policy/index.js';
+import type { CompiledPolicy } from '../policy/index.js';
 import type { AuditLog, Store } from '../store/index.js';
+import { adminVerdict } from './admin-verdict.js';
+import { type Administration, createAdministration } from './administration.js';
 import type { RunningFeeds } from './feeds.js';
 import type { Ground } from './ground.js';
 import type { RunningHooks } from './hooks.js';
@@ -45,6 +47,7 @@ export interface ControlParts {
 }
 
 export interface Control {
+  administration: Administration;
   reload(): Promise<string>;
   close(): Promise<void>;
 }
@@ -80,9 +83,11 @@ export async function startControl(parts: ControlParts): Promise<Control> {
     standingOf: (uid) => standingOf(uid, callerRules(parts, onRefused)),
     identify: (peer, verb) => identifyCaller(peer, verb, callerRules(parts, onRefused)),
     stillMay: (peer, verb) => stillMay(peer, verb, callerRules(parts, onRefused)),
+    onChange: parts.authority.onChange,
     onFault: (verb, error) => parts.log(`${verb}: ${messageOf(error)}`),
   });
-  return { reload: () => reload(port), close: () => server.close() };
+  const administration = createAdministration({ ...parts, onRefused, adopt: server.adopt });
+  return { administration, reload: () => reload(port), close: () => server.close() };
 }
 
 /** As they are now: a reload may change who is an admin. */
@@ -97,23 +102,15 @@ const callerRules = (
   onRefused,
 });
 
-/** `@admin:<verb>` for a user, as any other action is decided. */
+/** For an account that a user's name was given to: what the user may, from this machine. */
 async function decideAdmin(user: string, verb: AnyVerb, authority: Authority, clock: Clock): Promise<AdminVerdict> {
   if (!authority.user(user)) return { allow: false, denied: true, why: `no user ${user}` };
   const lock = authority.lockFor({ user });
   if (lock) return { allow: false, denied: true, why: `locked: ${lock.reason}` };
   const source = { ip: '127.0.0.1' };
   const auth = { method: 'local' };
-  const data = authority.rightsFor({ user, target: 'local', source, auth, startedAt: clock.now() });
-  const rights = await compileRights(data);
-  // `@admin:context` speaks of `context.set` and `context.show` as well; a deny of either counts.
-  const [family = verb] = verb.split('.');
-  const asked = [...new Set([verb, family])].map((name) =>
-    rights.decide({ kind: 'action', action: `@admin:${name}` }, clock.now()),
-  );
-  const denied = asked.find((d) => d.rule?.effect === 'deny');
-  if (denied?.rule) return { allow: false, denied: true, why: `${denied.rule.id}: denied by rule` };
-  return { allow: asked.some((d) => d.allow), denied: asked.some((d) => d.why === 'error'), why: 'no rule allows it' };
+  const now = clock.now();
+  return await adminVerdict(authority.rightsFor({ user, target: 'local', source, auth, startedAt: now }), verb, now);
 }
 
 /** SIGHUP: what `sallyport reload` does, in the broker's own name. */

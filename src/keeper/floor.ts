@@ -2,6 +2,7 @@ import type { Reviews } from '../control/reviews.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { clearLive, markLive } from '../store/index.js';
+import type { Administration } from './administration.js';
 import { createAdmission } from './admission.js';
 import type { BrokerOutput } from './broker.js';
 import { createEndings, type Endings } from './ending.js';
@@ -40,6 +41,8 @@ export interface Floor {
   stopTimers(): void;
   /** From now on connections are known by this listener. */
   listen(listener: Listener): void;
+  /** From now on admin commands are taken from sessions. */
+  administer(administration: Administration): void;
   /** Admits nobody any more; `why` is what they read. */
   close(why: string): void;
 }
@@ -49,6 +52,7 @@ export function layFloor(parts: FloorParts): Floor {
   const { audit, authority, config, paths } = state;
   let closed: string | undefined;
   let listener: Listener | undefined;
+  let administration: Administration | undefined;
   const registry = createRegistry();
   const endings = createEndings({ clock, registry, audit, clearLive: (sid) => clearLive(paths.state, sid) });
   const trees = createTrees(clock);
@@ -75,6 +79,7 @@ export function layFloor(parts: FloorParts): Floor {
     isolation: ground.isolation,
     doorUid: ground.door?.uid,
     hide: [paths.home],
+    administration: () => administration,
     closed: () => closed,
     expect: watchdog.expect,
     markLive: (s) => markLive(paths.state, s.id, { user: s.user, target: s.target, source: s.source }),
@@ -136,6 +141,9 @@ export function layFloor(parts: FloorParts): Floor {
     },
     listen(l) {
       listener = l;
+    },
+    administer(a) {
+      administration = a;
     },
     close(why) {
       closed = why;

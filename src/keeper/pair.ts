@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Timer } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
-import { recvFds, socketpair } from '../os/lane.js';
+import { recvFds, sendFds, socketpair } from '../os/lane.js';
 import { starvation } from '../os/starved.js';
 import { streamPair } from '../os/stream-pair.js';
 import { type FromDoor, fromDoor, STALL_MS, type ToDoor } from '../wire/door.js';
@@ -40,6 +40,8 @@ export interface Pair {
   giveSocket(note: { conn: number; ip: string; port: number }, socket: Socket): boolean;
   /** The descriptors the guard sent under this token. */
   take(token: string): number[];
+  /** Sends copies of these to the guard, before the message that names the token. Throws when they cannot be sent. */
+  give(token: string, fds: readonly number[]): void;
   /** Kills both at once. Idempotent. */
   kill(why: string): void;
   /** Resolves when both processes have been reaped. */
@@ -131,6 +133,7 @@ export function startPair(number: number, clock: Clock, hooks: PairHooks): Pair 
     toGuard: (message) => guardLink.send(message),
     giveSocket: (note, socket) => alive && door.ready && sendSocket(door.child, note, socket, clients, kill),
     take: (token) => recvFds(keeperLane, token),
+    give: (token, fds) => sendFds(keeperLane, token, fds),
     kill,
     buried: Promise.all([buried(guard.child), buried(door.child)]).then(() => closeSync(keeperLane)),
   };

@@ -13,6 +13,8 @@ export interface LiveSession {
   readonly target: string;
   readonly kind: SessionKind;
   readonly command?: string;
+  /** The command is our own, with these words: administration. */
+  readonly administration?: readonly string[];
   readonly pty?: PtySize & { term: string };
   readonly env: Record<string, string>;
   /** `ip:port` of the client. */

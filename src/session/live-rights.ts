@@ -1,5 +1,5 @@
 import { compileRights } from '../policy/index.js';
-import type { Decision, Question, Rights, RightsData } from '../policy/types.js';
+import type { ActionQuestion, Decision, Question, Rights, RightsData } from '../policy/types.js';
 
 /** The rights a session has now. Replacing is one assignment: no decision ever sees half of a change. */
 export interface LiveRights {
@@ -25,6 +25,6 @@ export async function createLiveRights(data: RightsData, version: number): Promi
   };
 }
 
-export const SESSION_QUESTION: Question = { kind: 'action', action: '@session' };
-export const LOGIN_QUESTION: Question = { kind: 'action', action: '@login' };
-export const EXEC_QUESTION: Question = { kind: 'action', action: '@exec' };
+export const SESSION_QUESTION: ActionQuestion = { kind: 'action', action: '@session' };
+export const LOGIN_QUESTION: ActionQuestion = { kind: 'action', action: '@login' };
+export const EXEC_QUESTION: ActionQuestion = { kind: 'action', action: '@exec' };

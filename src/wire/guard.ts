@@ -26,6 +26,11 @@ export const SESSION_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/
 /** Longest exec command, characters. The kernel's own limit for one word is 128 KiB. */
 export const MAX_COMMAND = 100_000;
 
+/** The environment name under which an administration's command finds its connections to the keeper, as in `7,8,9,10`. */
+export const HANDED = 'SALLYPORT_CONTROL_FDS';
+/** How many: so many answers it may read at the same time. */
+export const HANDED_COUNT = 4;
+
 const account = z.object({ name: text(64), uid: id, gid: id, home: path, shell: path });
 const children = z.enum(['checked', 'trusted', 'none']);
 
@@ -68,6 +73,11 @@ const launch = z.object({
   limits,
   /** The filter lets user namespaces be made. */
   userNamespaces: z.boolean(),
+  /**
+   * In place of the shell: our own command line with these words, which may start nothing. The lane carries under `token` its
+   * connections to the keeper.
+   */
+  administration: z.object({ words: z.array(text(MAX_COMMAND)).max(MAX_COMMAND), token }).optional(),
 });
 
 /** keeper → guard */

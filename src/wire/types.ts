@@ -116,4 +116,6 @@ export interface Admitted {
   gate: 'exec' | 'line-only';
   /** True when the account's shell is one the line gate knows. */
   lineGate: boolean;
+  /** The command is our own: each of its verbs is decided by the keeper, and it starts nothing. */
+  administration?: boolean;
 }

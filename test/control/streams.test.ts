@@ -84,13 +84,19 @@ async function bytesOf(id: string): Promise<Buffer> {
 
 async function listed(filter = {}): Promise<unknown[]> {
   const found: unknown[] = [];
-  const stream = { socketPath, verb: 'recordings' as const, request: filter, schema: recordingView, signal: never() };
+  const stream = {
+    way: socketPath,
+    verb: 'recordings' as const,
+    request: filter,
+    schema: recordingView,
+    signal: never(),
+  };
   for await (const one of askFrames(stream)) found.push(one);
   return found;
 }
 
 const audit = (filter = {}, signal = never()) =>
-  askFrames({ socketPath, verb: 'audit' as const, request: filter, schema: auditEvent, signal });
+  askFrames({ way: socketPath, verb: 'audit' as const, request: filter, schema: auditEvent, signal });
 
 const nothingRead = () => until('every stream is let go', () => reading === 0);
 

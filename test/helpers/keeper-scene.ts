@@ -49,6 +49,7 @@ export function pairOf(number: number): TestPair {
     toGuard: (m) => ordered.push(m) > 0,
     giveSocket: () => true,
     take: () => [],
+    give: () => {},
     kill: () => {},
     buried: Promise.resolve(),
     said,
@@ -157,6 +158,7 @@ export async function openKeeperScene(policyText = KEEPER_POLICY, unanswered?: n
     isolation: 'account',
     doorUid: 61_184,
     hide: [],
+    administration: () => undefined,
     closed: () => undefined,
     expect: watchdog.expect,
     async markLive(s) {

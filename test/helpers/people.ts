@@ -9,7 +9,7 @@ export interface Person {
   readonly name: string;
   sshArgs(...extra: string[]): string[];
   shell(): Promise<Terminal>;
-  exec(command: string): Promise<Ran>;
+  exec(command: string, input?: string): Promise<Ran>;
 }
 
 const isRoot = process.getuid?.() === 0;
@@ -53,12 +53,13 @@ export async function addPerson(
       await terminal.waitFor(PROMPT, { timeoutMs: 20_000 });
       return terminal;
     },
-    exec: (command) =>
+    exec: (command, input) =>
       new Promise((resolve) => {
         const child = execFile('ssh', [...args('-T'), command], { timeout: 30_000 }, (error, stdout, stderr) =>
           resolve({ code: error ? (typeof error.code === 'number' ? error.code : -1) : 0, stdout, stderr }),
         );
-        child.stdin?.end();
+        child.stdin?.on('error', () => {});
+        child.stdin?.end(input);
       }),
   };
 }

@@ -28,6 +28,17 @@ export interface ArgumentInput {
   /** Where the child waits before it runs the command; only without a tracer. */
   blockFd?: number;
   lineGate?: LineGateFiles;
+  /** In place of the account's shell. */
+  own?: OwnProgram;
+}
+
+/** A program of ours, as it lies inside. */
+export interface OwnProgram {
+  argv: string[];
+  /** Made for it, parents first. */
+  dirs: string[];
+  /** Read-only. */
+  binds: [from: string, to: string][];
 }
 
 export const LINE_DIR = '/run/sallyport';
@@ -50,8 +61,9 @@ export function bwrapArguments(input: ArgumentInput): string[] {
     ...hidden.flatMap((dir) => ['--perms', '0711', '--tmpfs', dir]),
     ...(order.privateHome === undefined ? [] : ['--bind', order.privateHome, homeInside(order, isolation)]),
     ...(input.lineGate ? lineGateBinds(input.lineGate) : []),
+    ...(input.own ? ownBinds(input.own) : []),
     ...hidden.flatMap((dir) => ['--remount-ro', dir]),
-    ...['--chdir', workingDirectory(order, isolation, hidden)],
+    ...['--chdir', input.own ? '/' : workingDirectory(order, isolation, hidden)],
     ...['--seccomp', String(input.seccompFd)],
     ...(input.infoFd === undefined ? [] : ['--info-fd', String(input.infoFd)]),
     ...(input.blockFd === undefined ? [] : ['--block-fd', String(input.blockFd)]),
@@ -99,6 +111,14 @@ function lineGateBinds(files: LineGateFiles): string[] {
   ];
 }
 
+/** Directories bwrap makes by itself are for their owner alone. */
+function ownBinds({ dirs, binds }: OwnProgram): string[] {
+  return [
+    ...dirs.flatMap((dir) => ['--perms', '0755', '--dir', dir]),
+    ...binds.flatMap(([from, to]) => ['--ro-bind', from, to]),
+  ];
+}
+
 /** A private home takes the place of the account's; where that does not exist nothing is made on the host. */
 export function homeInside({ privateHome, account }: LaunchOrder, isolation: Isolation): string {
   const makeable = isolation === 'sandbox' && account.home.startsWith('/home/') && isDirectory('/home');
@@ -116,7 +136,7 @@ function workingDirectory(order: LaunchOrder, isolation: Isolation, hidden: read
  * setsid gives the command a session and process group of its own, so that neither ^C nor `kill 0` reaches the
  * isolating program; setpriv turns root into the account, last of all.
  */
-export function commandLine({ order, isolation, tools, groups }: ArgumentInput): string[] {
+export function commandLine({ order, isolation, tools, groups, own }: ArgumentInput): string[] {
   const { account } = order;
   const drop = [
     tools.setpriv,
@@ -129,8 +149,7 @@ export function commandLine({ order, isolation, tools, groups }: ArgumentInput):
     tools.setsid,
     ...(order.pty ? ['--ctty'] : []),
     ...(isolation === 'account' ? drop : []),
-    account.shell,
-    ...(order.kind === 'shell' ? ['-l'] : ['-c', order.command ?? '']),
+    ...(own?.argv ?? [account.shell, ...(order.kind === 'shell' ? ['-l'] : ['-c', order.command ?? ''])]),
   ];
 }
 

@@ -1,6 +1,7 @@
-import { type LaunchOrder, SESSION_PATH } from '../../wire/guard.js';
+import { HANDED, HANDED_COUNT, type LaunchOrder, SESSION_PATH } from '../../wire/guard.js';
 import { isHook } from '../hooks.js';
 import { homeInside, type Isolation } from './arguments.js';
+import { HANDED_FD } from './start.js';
 
 /** Names the guard alone sets. */
 const OWN = new Set(['HOME', 'USER', 'LOGNAME', 'SHELL', 'IFS', 'PWD', 'OLDPWD', 'SHLVL']);
@@ -15,6 +16,21 @@ const PLAIN_ZONE = /^[A-Za-z0-9_+-]{1,32}(\/[A-Za-z0-9_+-]{1,32}){0,2}$/;
 
 /** The whole environment of a session; nothing of the broker's own is in it. */
 export function sessionEnv(order: LaunchOrder, isolation: Isolation): Record<string, string> {
+  return order.administration ? ownEnv(order) : shellEnv(order, isolation);
+}
+
+/** What our own command line gets: of the client's names only those of language and time zone. */
+function ownEnv({ env, pty, sid }: LaunchOrder): Record<string, string> {
+  const told = Object.entries(env).filter(([name, value]) => READ_EARLY.test(name) && allowed(name, value));
+  return {
+    ...{ PATH: SESSION_PATH, LANG: 'C.UTF-8', ...Object.fromEntries(told) },
+    ...(pty ? { TERM: pty.term === '' ? 'dumb' : pty.term } : {}),
+    ...{ HOME: '/', NODE_NO_WARNINGS: '1', SALLYPORT_SESSION: sid },
+    [HANDED]: Array.from({ length: HANDED_COUNT }, (_, i) => HANDED_FD + i).join(','),
+  };
+}
+
+function shellEnv(order: LaunchOrder, isolation: Isolation): Record<string, string> {
   const { account, pty } = order;
   const env: Record<string, string> = { PATH: SESSION_PATH, LANG: 'C.UTF-8' };
   for (const [name, value] of Object.entries(order.env)) if (allowed(name, value)) env[name] = value;

@@ -6,6 +6,7 @@ import { sessionEnv } from './env.js';
 import { closeQuietly, createRecording, type LineGate, openLineGate } from './files.js';
 import { createInfoPipe } from './info.js';
 import { cgroupLimits } from './limits.js';
+import { ownProgram } from './own-program.js';
 import { BLOCK_FD, INFO_FD, SECCOMP_FD, startBwrap } from './start.js';
 import { openStdio } from './stdio.js';
 import type { Tools } from './tools.js';
@@ -40,13 +41,18 @@ export interface PrepareContext {
 }
 
 /** Throws, with nothing left behind, when a part cannot be had. */
-export function prepare(context: PrepareContext, order: LaunchOrder, groups: readonly number[]): Prepared {
+export function prepare(
+  context: PrepareContext,
+  order: LaunchOrder,
+  groups: readonly number[],
+  handed: readonly number[],
+): Prepared {
   const undo: (() => void)[] = [];
   const cleanup = () => {
     for (const step of undo.splice(0).reverse()) step();
   };
   try {
-    return assemble(context, order, groups, undo, cleanup);
+    return assemble(context, order, { groups, handed }, undo, cleanup);
   } catch (error) {
     cleanup();
     throw error;
@@ -56,15 +62,15 @@ export function prepare(context: PrepareContext, order: LaunchOrder, groups: rea
 function assemble(
   { isolation, home, tools, tracer, cgroup }: PrepareContext,
   order: LaunchOrder,
-  groups: readonly number[],
+  { groups, handed }: { groups: readonly number[]; handed: readonly number[] },
   undo: (() => void)[],
   cleanup: () => void,
 ): Prepared {
   const recording = createRecording(order.recording);
   const ours: (() => void)[] = [() => closeQuietly(recording)];
-  let handed = false;
+  let copied = false;
   const handOver = () => {
-    handed = true;
+    copied = true;
     for (const close of ours.splice(0)) close();
   };
   undo.push(handOver);
@@ -85,11 +91,13 @@ function assemble(
     seccompFd: SECCOMP_FD,
     ...(info ? { infoFd: INFO_FD, blockFd: BLOCK_FD } : {}),
     ...(lineGate ? { lineGate: lineGate.files } : {}),
+    ...(order.administration ? { own: ownProgram(order.administration.words) } : {}),
   };
   const waiting = startBwrap(tools, stdio.child, bwrapArguments(input), commandLine(input), {
     traced: info === undefined,
     userNamespaces: order.userNamespaces,
     limits: order.limits,
+    handed,
     ...(info ? { info } : {}),
   });
   undo.push(waiting.abandon);
@@ -103,7 +111,7 @@ function assemble(
     release: waiting.release,
     handOver,
     held: stdio.held,
-    complaint: () => (handed ? '' : stdio.complaint()),
+    complaint: () => (copied ? '' : stdio.complaint()),
     onPid(use) {
       info?.onPid((pid) => {
         use(pid);

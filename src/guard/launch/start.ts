@@ -12,6 +12,8 @@ const ARGS_FD = 3;
 export const SECCOMP_FD = 4;
 export const INFO_FD = 5;
 export const BLOCK_FD = 6;
+/** The first of those handed to the command itself. */
+export const HANDED_FD = 7;
 
 const SIGKILL = 9;
 /** What a pipe holds; /proc/sys/fs/pipe-max-size is 1 MiB for ordinary users. */
@@ -19,7 +21,7 @@ const PIPE_USUAL = 65_536;
 const PIPE_MAX = 1024 * 1024;
 const F_SETPIPE_SZ = 1031;
 const F_DUPFD_CLOEXEC = 1030;
-const FREE_FROM = 10;
+const FREE_FROM = 20;
 
 /** The isolating program, started and waiting for its arguments: nothing of a session runs yet. */
 export interface Waiting {
@@ -42,6 +44,8 @@ function filterFor(options: FilterOptions): Buffer {
 export interface StartOptions extends FilterOptions {
   limits: LaunchLimits;
   info?: { write: number; blockRead: number };
+  /** For the command, from HANDED_FD on. */
+  handed?: readonly number[];
 }
 
 export function startBwrap(
@@ -56,8 +60,14 @@ export function startBwrap(
   const filter = memoryFile('filter', filterFor(options));
   const channel = pipe();
   const { fds, lifted } = arrange([
-    ...[...stdio, channel.read, filter],
-    ...(options.info === undefined ? [] : [options.info.write, options.info.blockRead]),
+    ...[...stdio, channel.read, filter].map((from, to) => [from, to] as const),
+    ...(options.info === undefined
+      ? []
+      : ([
+          [options.info.write, INFO_FD],
+          [options.info.blockRead, BLOCK_FD],
+        ] as const)),
+    ...(options.handed ?? []).map((from, i) => [from, HANDED_FD + i] as const),
   ]);
   try {
     if (words.length > PIPE_USUAL) libc.fcntl(channel.write, F_SETPIPE_SZ, PIPE_MAX);
@@ -103,8 +113,8 @@ function limitOrEnd(pid: number, limits: LaunchLimits): void {
   }
 }
 
-/** Puts each descriptor at its index. Lifted out of the way first, so that none overwrites one still to be placed. */
-function arrange(from: readonly (number | string)[]): {
+/** Puts each descriptor at its number. Lifted out of the way first, so that none overwrites one still to be placed. */
+function arrange(places: readonly (readonly [from: number | string, to: number])[]): {
   fds: (readonly [number | string, number])[];
   lifted: number[];
 } {
@@ -115,5 +125,5 @@ function arrange(from: readonly (number | string)[]): {
     lifted.push(copy);
     return copy;
   };
-  return { fds: from.map((fd, to) => [typeof fd === 'string' ? fd : lift(fd), to] as const), lifted };
+  return { fds: places.map(([from, to]) => [typeof from === 'string' ? from : lift(from), to] as const), lifted };
 }

@@ -101,6 +101,7 @@ export function createExecGate({ door, rootOf, twins, waiting }: ExecGateOptions
       }
       if (typeof plan === 'string') return refuseNoting(task, plan, call.argv);
       if (tid === session.command && session.step < session.steps.length) launcherStep(task, plan);
+      else if (session.sealed) refuseNoting(task, 'launcher', call.argv);
       else ask(task, plan, 0, 'trusted');
     },
 

@@ -11,6 +11,8 @@ export interface Traced {
   readonly trust: Trust;
   /** Identities of the launcher's own images, in order: each is approved once, to the first process that execs. */
   readonly steps: readonly string[];
+  /** After those it may start nothing. */
+  readonly sealed: boolean;
   /** Steps taken so far. */
   step: number;
   /** The isolating program itself; 0 until started. Frozen once the session's command exists. */
