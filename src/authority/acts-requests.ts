@@ -46,10 +46,14 @@ function checkAsked({ policy, config }: Scene, { role, target, forMs }: AskForRo
   if (!isRoleName(role)) usage(`${JSON.stringify(role)}: ${NAME_RULES.role}`);
   if (!isTargetPattern(target)) usage(`${JSON.stringify(target)}: ${NAME_RULES.pattern}`);
   if (unknownRole(policy, role) !== undefined) usage(`no rule of the policy speaks of role ${role}: ask for another`);
-  const { longestMs } = config.requests;
+  const { longestMs, roles } = config.requests;
+  if (!mayBeAsked(roles, role)) throw refused(`role ${role} cannot be asked for here: ${namesOf(roles)} can`);
   if (!(forMs > 0)) usage('a request for no time at all: say for how long');
   if (forMs > longestMs) usage(`${formatDuration(forMs)} is too long to ask for: at most ${formatDuration(longestMs)}`);
 }
+
+const mayBeAsked = (roles: '*' | readonly string[], role: string) => roles === '*' || roles.includes(role);
+const namesOf = (roles: '*' | readonly string[]) => (roles.length === 0 ? 'none' : [...roles].slice(0, 20).join(', '));
 
 function refuseTooMany(scene: Scene, { user, role, target }: AskForRole): void {
   const waiting = waitingOf(scene, user);
@@ -75,6 +79,8 @@ export function approveRequest(scene: Scene, answer: Answer): Act<{ request: Acc
   if (lock) throw refused(`request ${id}: ${user} is locked (${lock.reason}): unlock ${lock.id} first, or refuse it`);
   if (unknownRole(scene.policy, role) !== undefined)
     throw refused(`request ${id}: no rule of the policy speaks of role ${role} any more: refuse it`);
+  if (!mayBeAsked(scene.config.requests.roles, role))
+    throw refused(`request ${id}: role ${role} cannot be asked for any more: refuse it`);
   const until = scene.now + forMs;
   const given: Grant = newGrant(scene, { user, role, target, until, reason: request.reason, by: answer.by });
   const grant: Grant = { ...given, request: id };

@@ -69,6 +69,7 @@ limits:
 
 # Asking for a role for a time (sallyport request); whoever may @admin:approve answers (sallyport requests, approve, refuse).
 requests:
+  roles: '*'                # what can be asked for: every role, or a list such as [sre, dba]
   longest: 8h               # nobody asks for longer
   expire: 24h               # what nobody answered by then is over
   perUser: 10               # waiting at once

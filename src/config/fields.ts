@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../core/duration.js';
-import { isAccountName, isUserName, NAME_RULES } from '../core/names.js';
+import { isAccountName, isRoleName, isUserName, NAME_RULES } from '../core/names.js';
 import { badEnvPattern } from './env.js';
 import type { Address } from './types.js';
 
@@ -83,6 +83,14 @@ export const envPattern = z.unknown().transform((value, ctx): string => {
   if (typeof value !== 'string') return reject(ctx, `${show(value)} is not the name of an environment variable`);
   const wrong = badEnvPattern(value);
   return wrong === undefined ? value : reject(ctx, wrong);
+});
+
+/** `*`, or a list of roles. */
+export const rolesOrAll = z.unknown().transform((value, ctx): '*' | string[] => {
+  if (value === '*') return value;
+  const roles = Array.isArray(value) ? value.filter((role) => typeof role === 'string' && isRoleName(role)) : [];
+  if (Array.isArray(value) && roles.length === value.length) return roles;
+  return reject(ctx, `${show(value)} is neither '*' nor a list of roles: ${NAME_RULES.role}`);
 });
 
 /** The value as it may appear in a message. */

@@ -81,7 +81,7 @@ function toConfig(w: Written, home: string, file: string): Config {
     labels: w.labels,
     targets: targetsOf(w),
     limits: { loginGraceMs: loginGrace, ...counts },
-    requests: { longestMs: w.requests.longest, expireMs: w.requests.expire, perUser: w.requests.perUser },
+    requests: requestsOf(w.requests),
     approvals: { waitMs: w.approvals.wait, perUser: w.approvals.perUser },
     hide: w.hide,
     env: w.env,
@@ -98,6 +98,10 @@ function roleLimits({ idle, hard, limits, userNamespaces }: WrittenRole): RoleLi
     ...(limits === undefined ? {} : { limits: processLimits(limits) }),
     ...(userNamespaces === undefined ? {} : { userNamespaces }),
   };
+}
+
+function requestsOf({ longest, expire, ...rest }: Written['requests']): Config['requests'] {
+  return { ...rest, longestMs: longest, expireMs: expire };
 }
 
 function processLimits({ cpu, ...rest }: Partial<Written['session']['limits']>): Partial<ProcessLimits> {

@@ -81,6 +81,7 @@ const limits = z.strictObject({
 });
 
 const requests = z.strictObject({
+  roles: f.rolesOrAll.default('*'),
   longest: f.duration(1000).default(8 * HOUR),
   expire: f.duration(1000).default(24 * HOUR),
   perUser: f.count(1, 1_000).default(10),

@@ -145,6 +145,8 @@ export interface Limits {
 
 /** Asking for a role. */
 export interface RequestsConfig {
+  /** What can be asked for. */
+  readonly roles: '*' | readonly string[];
   readonly longestMs: number;
   /** How long nobody's answer is waited for. */
   readonly expireMs: number;

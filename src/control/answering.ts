@@ -21,7 +21,8 @@ export function answering(deps: Deps): Answering {
       if (asked.kind === 'command') {
         const work = async (taken: Taken) => {
           await taken.look();
-          await act(deps, 'approve', caller, trace, taken.approve);
+          const still = () => refuseFallen('approve', caller, deps);
+          await act(deps, 'approve', caller, trace, () => taken.approve(still));
         };
         return { request: await answer(asked.id, caller, deps, work), effects: [] };
       }
@@ -48,12 +49,17 @@ export function answering(deps: Deps): Answering {
 function toJudge(verb: Verb, prefix: string, caller: Caller, deps: Deps): RequestView {
   const found = findRequest(deps, prefix);
   if (namesOf(caller, deps).has(found.user)) throw new SallyportError('refused', ownRequest(found.id, verb));
+  refuseFallen(verb, caller, deps);
+  if (found.state !== 'waiting') throw new SallyportError('refused', tooLate(found));
+  return found;
+}
+
+/** Whoever is locked or gone answers nothing. */
+function refuseFallen(verb: Verb, caller: Caller, deps: Deps): void {
   for (const user of usersOf(caller, deps)) {
     const lock = deps.authority.lockFor({ user });
     if (lock) throw new SallyportError('refused', `${verb}: ${user} is locked: ${lock.reason}`);
   }
-  if (found.state !== 'waiting') throw new SallyportError('refused', tooLate(found));
-  return found;
 }
 
 function tooLate({ id, state, by, decidedAt, expiresAt, why }: RequestView): string {

@@ -35,8 +35,8 @@ export interface Taken {
   readonly review: Review;
   /** Rejects with `refused`, and why, when an approval of this person would not count now. */
   look(): Promise<void>;
-  /** Lets the command go. Rejects as `look`, and when something else ended it first. */
-  approve(): Promise<void>;
+  /** Lets the command go. Rejects as `look`, when something else ended it first, and with what `still` throws in that tick. */
+  approve(still: () => void): Promise<void>;
   refuse(why: string): Promise<void>;
   giveBack(): void;
 }

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/index.js';
 import { newId } from '../../src/core/ids.js';
 import { HOUR, type Home, held, home, MINUTE, policyOf } from './scene.js';
 
@@ -62,6 +63,12 @@ describe('asking for a role', () => {
     await expect(ask({ target: 'more' })).rejects.toThrow(/alice has 10 requests waiting, the most at once/);
     await h.authority.withdrawRequest({ id, user: 'alice' });
     await ask();
+  });
+
+  it('is refused for a role that the configuration does not name', async () => {
+    await h.authority.setConfig(parseConfig('requests: { roles: [dba] }', '/h'));
+    await expect(ask()).rejects.toThrow('role sre cannot be asked for here: dba can');
+    await ask({ role: 'dba' });
   });
 
   it('is refused to one who asks all the time', async () => {
@@ -130,6 +137,12 @@ describe('an approval', () => {
     // Whoever is given the name later has asked for nothing.
     await h.authority.addUser({ name: 'alice', by: 'root' });
     await expect(approve(id)).rejects.toThrow(/withdrawn/);
+  });
+
+  it('for a role that cannot be asked for any more is refused', async () => {
+    const id = await asked();
+    await h.authority.setConfig(parseConfig('requests: { roles: [] }', '/h'));
+    await expect(approve(id)).rejects.toThrow(/role sre cannot be asked for any more: refuse it/);
   });
 
   it('for a role the policy has forgotten is refused', async () => {

@@ -28,7 +28,9 @@ function oneReview() {
         async look() {
           if (by === 'mallory') throw new SallyportError('refused', 'the rules do not take an approval by mallory');
         },
-        async approve() {
+        async approve(still) {
+          await meanwhile();
+          still();
           state.review = { ...REVIEW, state: 'approved', by };
           done.push('approve');
         },
@@ -43,9 +45,12 @@ function oneReview() {
   return { reviews, done };
 }
 
+/** What happens while an approval is written down. */
+let meanwhile = async () => {};
 let review: ReturnType<typeof oneReview>;
 beforeEach(async () => {
   review = oneReview();
+  meanwhile = async () => {};
   home = await openTestHome({
     config: 'admins: [{ uid: 0, user: dave }]\n',
     more: { reviews: review.reviews },
@@ -146,6 +151,15 @@ describe('answering a held command', () => {
     await expect(home.port.approve({ id: REVIEW.id }, person('mallory'))).rejects.toThrow(/do not take an approval/);
     expect(review.done).toEqual(['take true mallory', 'back']);
     expect(await events('approve')).toEqual([]);
+  });
+
+  it('is not that of a person who is locked while it is written down, and the log says so', async () => {
+    meanwhile = async () => {
+      await home.authority.lock({ kind: 'user', subject: 'carol', reason: 'lost laptop', by: 'root' });
+    };
+    await expect(home.port.approve({ id: REVIEW.id }, CAROL)).rejects.toThrow('approve: carol is locked: lost laptop');
+    expect(review.done).toEqual(['take true carol', 'back']);
+    expect((await events('approve')).map((e) => e.allow)).toEqual([undefined, false]);
   });
 
   it('counts as the user whom `admins` names, so that a rule’s condition is about the person', async () => {

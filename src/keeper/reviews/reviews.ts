@@ -195,9 +195,10 @@ function take(id: string, by: string, scene: Scene): Taken {
       stand((why) => {
         if (why !== undefined) throw refused(why);
       }),
-    approve: () =>
+    approve: (still) =>
       stand((why) => {
         if (why !== undefined) throw refused(why);
+        still();
         finish({ state: 'approved', by });
       }),
     refuse: async (why) => finish({ state: 'refused', by, why }),

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { routeDoor } from '../../../src/keeper/routes.js';
 import type { Question } from '../../../src/policy/types.js';
@@ -88,10 +89,11 @@ async function answered(): Promise<Extract<ToDoor, { type: 'answered' }>> {
   expect(toDoor.safeParse(answer).success).toBe(true);
   return answer;
 }
+const still = () => {};
 async function approve(id: string, by = 'carol') {
   const taken = reviews().take(id, by);
   try {
-    await taken.approve();
+    await taken.approve(still);
   } finally {
     taken.giveBack();
   }
@@ -159,7 +161,7 @@ describe('an approval', () => {
     expect(() => reviews().take(id, 'bob')).toThrow(/being answered by carol just now/);
     taken.giveBack();
     await approve(id, 'bob');
-    await expect(taken.approve()).rejects.toThrow(/approved by bob already/);
+    await expect(taken.approve(still)).rejects.toThrow(/approved by bob already/);
     expect(answers()).toHaveLength(1);
   });
 
@@ -167,15 +169,15 @@ describe('an approval', () => {
     const first = await waiting('deploy 1');
     const taken = reviews().take(first, 'carol');
     routeDoor({ type: 'withdraw', sid, id: first }, pair, scene.parts);
-    await expect(taken.approve()).rejects.toThrow(/withdrawn already/);
+    await expect(taken.approve(still)).rejects.toThrow(/withdrawn already/);
     const second = await waiting('deploy 2');
     const late = reviews().take(second, 'carol');
     scene.clock.advance(600_000);
-    await expect(late.approve()).rejects.toThrow(/expired already/);
+    await expect(late.approve(still)).rejects.toThrow(/expired already/);
     const third = await waiting('deploy 3');
     const dead = reviews().take(third, 'carol');
     await scene.endings.finish(session(), { cause: 'exit' });
-    await expect(dead.approve()).rejects.toThrow(/session has ended/);
+    await expect(dead.approve(still)).rejects.toThrow(/session has ended/);
     expect([first, second, third].map(stateOf)).toEqual(['withdrawn', 'expired', 'withdrawn']);
     expect(answers().some((m) => m.type === 'answered' && m.ok)).toBe(false);
   });
@@ -263,3 +265,55 @@ describe('what waits', () => {
     expect(answers()).toHaveLength(2);
   });
 });
+
+it('whatever happens and in whatever order, a door hears one answer at most, and a yes only of what waited', async () => {
+  const step = fc.record({
+    what: fc.constantFrom('ask', 'approve', 'refuse', 'withdraw', 'wait', 'rules', 'lock'),
+    who: fc.constantFrom('bob', 'carol'),
+    which: fc.nat(3),
+  });
+  const became: Record<string, number> = {};
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 25 }), async (steps) => {
+      const ids: string[] = [];
+      sid = (await scene.admitted(pair)).id;
+      session().state = 'live';
+      scene.parts.watchdog.forget(session());
+      const frozen = `${POLICY}p, frozen, *, *, deploy **, true, deny, checked\n`;
+      const acts: Record<string, (id: string, who: string, which: number) => Promise<unknown>> = {
+        ask: async (_id, _who, which) => ids.push(await waiting(`deploy ${which}`)),
+        approve: (id, who) => approve(id, who),
+        refuse: async (id, who) => reviews().take(id, who).refuse('no'),
+        withdraw: async (id) => routeDoor({ type: 'withdraw', sid, id }, pair, scene.parts),
+        wait: async () => scene.clock.advance(300_000),
+        rules: (_id, _who, which) => scene.authority.setPolicy(policyOf(which === 0 ? frozen : POLICY, scene.config)),
+        lock: async (_id, _who, which) => {
+          if (which > 0) return;
+          const { lock } = await scene.authority.lock({ kind: 'everyone', reason: 'x', by: 'root' });
+          await scene.authority.unlock(lock.id, 'root');
+        },
+      };
+      // Two at a time, so that they meet.
+      for (let at = 0; at < steps.length; at += 2)
+        await Promise.allSettled(
+          steps
+            .slice(at, at + 2)
+            .map(async ({ what, who, which }) => acts[what]?.(ids.at(-1 - which) ?? '', who, which)),
+        );
+      scene.clock.advance(600_000);
+      for (let i = 0; i < 400 && reviews().list(false).length > 0; i += 1) await pause(2);
+      for (const id of ids) {
+        const heard = answers().filter((m) => m.type === 'answered' && m.id === id);
+        expect(heard.length).toBeLessThanOrEqual(1);
+        const yes = heard.some((m) => m.type === 'answered' && m.ok);
+        expect(yes).toBe(stateOf(id) === 'approved');
+        became[stateOf(id) ?? ''] = (became[stateOf(id) ?? ''] ?? 0) + 1;
+      }
+      await scene.authority.setPolicy(policyOf(POLICY, scene.config));
+      const left = scene.parts.registry.get(sid);
+      if (left) await scene.endings.finish(left, { cause: 'exit' });
+    }),
+    { numRuns: 40 },
+  );
+  expect(Object.keys(became)).toEqual(expect.arrayContaining(['approved', 'withdrawn']));
+}, 120_000);
