@@ -1,6 +1,6 @@
 /**
  * Which file a path names, and which of its names an allow row may believe. Pure: the file system comes as a view,
- * so that the guard can look through a session's own root and the door through the host's.
+ * so that the guard looks through a session's own root and the door through the host's.
  */
 import type { Program } from '../policy/types.js';
 
@@ -10,6 +10,8 @@ export interface FileInfo {
   gid: number;
   /** Permission bits. */
   mode: number;
+  /** Others have a say by an access list, which only counts where the group may write: that bit is its mask. */
+  acl?: boolean;
 }
 
 /** Undefined for what does not exist or cannot be seen. Never throws. */
@@ -57,6 +59,14 @@ export function resolveFile(
   return { program: { path: walk.path, names, trustedNames }, info: walk.info };
 }
 
+/**
+ * Whether something is there, and the account can write no directory met on the way to it, those of links included. Says
+ * nothing of the file itself.
+ */
+export function isSoundWay(path: string, who: Identity, view: FileView): boolean {
+  return follow(path, who, view)?.safe ?? false;
+}
+
 interface Walk {
   path: string;
   info: FileInfo;
@@ -102,10 +112,10 @@ function step(current: string, part: string): string {
   return current === '/' ? `/${part}` : `${current}/${part}`;
 }
 
-/** True if the account owns it (and so may change its mode) or may write it by group or by all. */
-function canWrite(info: FileInfo, who: Identity): boolean {
-  if (info.uid === who.uid || (info.mode & 0o002) !== 0) return true;
-  return (info.mode & 0o020) !== 0 && who.gids.includes(info.gid);
+/** True if the account owns it (and so may change its mode) or may write it by group, by an access list or by all. */
+export function canWrite({ uid, gid, mode, acl = false }: Omit<FileInfo, 'kind'>, who: Identity): boolean {
+  if (uid === who.uid || (mode & 0o002) !== 0) return true;
+  return (mode & 0o020) !== 0 && (acl || who.gids.includes(gid));
 }
 
 function split(path: string): string[] {

@@ -70,7 +70,7 @@ export function startSession(
   const prepared = prepare(context, order, groups, handed);
   const traced: Traced = {
     sid: order.sid,
-    trust: createTrust({ uid: order.account.uid, gids: new Set([order.account.gid, ...groups]) }, context.clock),
+    trust: createTrust({ uid: order.account.uid, gids: [order.account.gid, ...groups] }, context.clock),
     steps,
     sealed: order.administration !== undefined,
     ...{ step: 0, outer: 0, init: 0, command: 0, root: undefined, tasks: 0 },

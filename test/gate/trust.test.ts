@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createLookup, type FileInfo, type FileView, resolveProgram } from '../../src/gate/index.js';
+import { isSoundWay } from '../../src/gate/trust.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 
 type Entry = [kind: FileInfo['kind'], uid?: number, mode?: number, target?: string];
@@ -56,6 +57,28 @@ describe('the names an allow row may believe', () => {
   test('a group of the account that may write takes the trust away', () => {
     const staff = { uid: 1000, gids: [1000, 50] };
     expect(resolveProgram('/usr/bin/staff', undefined, staff, view(tree))?.trustedNames).toEqual([]);
+  });
+
+  test('so does an access list, under whose mask the group bit stands', () => {
+    const listed = (path: string, mode: number): FileView => ({
+      ...view(tree),
+      lstat: (p) => ({ ...(view(tree).lstat(p) as FileInfo), ...(p === path && { acl: true, mode }) }),
+    });
+    const trusted = (v: FileView) => resolveProgram('/usr/bin/ls', undefined, who, v)?.trustedNames;
+    expect(trusted(listed('/usr/bin/ls', 0o775))).toEqual([]);
+    expect(trusted(listed('/usr/bin', 0o775))).toEqual([]);
+    expect(trusted(listed('/usr/bin', 0o755))).toEqual(['ls']);
+  });
+
+  test.each([
+    ['/usr/bin/ls', true],
+    ['/bin/vi', true],
+    ['/tmp/safe/ls', false],
+    ['/tmp/vi', false],
+    ['/none', false],
+    ['/loop', false],
+  ])('the way to %s is beyond the account: %s', (path, sound) => {
+    expect(isSoundWay(path, who, view(tree))).toBe(sound);
   });
 
   test('argv[0] adds a name, never a trusted one', () => {

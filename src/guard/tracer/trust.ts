@@ -1,28 +1,16 @@
 import { basename } from 'node:path';
 import type { Clock } from '../../core/clock.js';
+import { canWrite, type FileView, type Identity, isSoundWay } from '../../gate/trust.js';
 import { closeFd } from '../../os/fd.js';
 import { type FileStat, hasAcl, openInRoot, readLinkFd, statFd } from '../../os/files.js';
 
-/** Who could have put a file where it lies. */
-export interface TrustAccount {
-  uid: number;
-  gids: ReadonlySet<number>;
-}
-
 const S_IFMT = 0o170000;
+const S_IFDIR = 0o040000;
 const S_IFLNK = 0o120000;
-/** Symbolic links followed on the way to one file; the kernel's own bound. */
-const MAX_LINKS = 40;
+const S_IFREG = 0o100000;
 /** How long an answer about directories stands, ms: they change by root's hand only. */
 const FRESH_MS = 2_000;
 const MAX_CACHED = 4_096;
-
-/** True when the account could change the file or directory: as owner, by group, by everyone's right, or by an ACL. */
-export function writable(stat: FileStat, account: TrustAccount, acl: () => boolean): boolean {
-  if (stat.uid === account.uid) return true;
-  if ((stat.mode & 0o002) !== 0) return true;
-  return (stat.mode & 0o020) !== 0 && (account.gids.has(stat.gid) || acl());
-}
 
 /** Answers, for one session, which names of a file an allow row may match. */
 export interface Trust {
@@ -35,7 +23,7 @@ export interface Trust {
   sound(root: number, path: string): boolean;
 }
 
-export function createTrust(account: TrustAccount, clock: Clock): Trust {
+export function createTrust(who: Identity, clock: Clock): Trust {
   const ways = new Map<string, { sound: boolean; at: number }>();
 
   const sound = (root: number, path: string): boolean => {
@@ -43,7 +31,7 @@ export function createTrust(account: TrustAccount, clock: Clock): Trust {
     const known = ways.get(path);
     if (known && now - known.at < FRESH_MS) return known.sound;
     if (ways.size >= MAX_CACHED) ways.clear();
-    const answer = wayIsSound(root, path, account);
+    const answer = isSoundWay(path, who, viewFrom(root));
     ways.set(path, { sound: answer, at: now });
     return answer;
   };
@@ -51,7 +39,7 @@ export function createTrust(account: TrustAccount, clock: Clock): Trust {
   return {
     sound,
     names(root, requested, resolved, file, fd) {
-      if (writable(file, account, () => hasAcl(fd)) || !sound(root, resolved)) return [];
+      if (canWrite(ownershipOf(file, fd), who) || !sound(root, resolved)) return [];
       const names = [basename(resolved)];
       if (requested === undefined || requested === resolved) return names;
       const other = basename(requested);
@@ -61,54 +49,39 @@ export function createTrust(account: TrustAccount, clock: Clock): Trust {
   };
 }
 
-/** Walks `path` from the root, component by component, links included. */
-function wayIsSound(root: number, path: string, account: TrustAccount): boolean {
-  let done: string[] = [];
-  let left = path.split('/').filter((c) => c !== '' && c !== '.');
-  let links = 0;
-  if (!soundDirectory(root, '/', account)) return false;
-  while (left.length > 0) {
-    const [name = '', ...rest] = left;
-    left = rest;
-    if (name === '..') {
-      done = done.slice(0, -1);
-      continue;
-    }
-    const here = `/${[...done, name].join('/')}`;
-    const step = look(root, here, account, left.length > 0);
-    if (step === 'unsound') return false;
-    if (step === 'sound') {
-      done = [...done, name];
-      continue;
-    }
-    links += 1;
-    if (links > MAX_LINKS) return false;
-    if (step.link.startsWith('/')) done = [];
-    left = [...step.link.split('/').filter((c) => c !== '' && c !== '.'), ...left];
-  }
-  return true;
+/** The file system of a session, as seen from its root. */
+function viewFrom(root: number): FileView {
+  return {
+    lstat: (path) =>
+      opened(root, path, (fd) => {
+        const stat = statFd(fd);
+        return stat && { kind: kindOf(stat.mode), ...ownershipOf(stat, fd) };
+      }),
+    readlink: (path) => opened(root, path, readLinkFd),
+  };
 }
 
-function look(
-  root: number,
-  path: string,
-  account: TrustAccount,
-  directory: boolean,
-): 'sound' | 'unsound' | { link: string } {
+/** Undefined for what cannot be opened; a last symbolic link is opened itself. */
+function opened<T>(root: number, path: string, use: (fd: number) => T): T | undefined {
   const fd = openInRoot(root, path, true);
-  if (fd < 0) return 'unsound';
+  if (fd < 0) return undefined;
   try {
-    const stat = statFd(fd);
-    if (!stat) return 'unsound';
-    if ((stat.mode & S_IFMT) === S_IFLNK) {
-      const link = readLinkFd(fd);
-      return link === undefined ? 'unsound' : { link };
-    }
-    return directory && writable(stat, account, () => hasAcl(fd)) ? 'unsound' : 'sound';
+    return use(fd);
   } finally {
     closeFd(fd);
   }
 }
 
-const soundDirectory = (root: number, path: string, account: TrustAccount): boolean =>
-  look(root, path, account, true) === 'sound';
+const ownershipOf = ({ uid, gid, mode }: FileStat, fd: number) => ({
+  uid,
+  gid,
+  mode: mode & 0o7777,
+  acl: (mode & 0o020) !== 0 && hasAcl(fd),
+});
+
+function kindOf(mode: number) {
+  const type = mode & S_IFMT;
+  if (type === S_IFDIR) return 'dir';
+  if (type === S_IFLNK) return 'link';
+  return type === S_IFREG ? 'file' : 'other';
+}
