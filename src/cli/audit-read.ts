@@ -6,8 +6,7 @@ import { auditEvent, type Found } from '../control/streams.js';
 import type { Clock } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
 import { escapeText, safeJson } from '../core/escape.js';
-import { renderAudit } from '../record/index.js';
-import { AUDIT_EVENTS, type AuditEvent, type AuditEventName, type AuditFilter } from '../store/index.js';
+import { AUDIT_EVENTS, type AuditEvent, type AuditEventName, type AuditFilter, renderAudit } from '../store/index.js';
 import type { Place } from './place.js';
 import { mayRead, untilInterrupted } from './readable.js';
 

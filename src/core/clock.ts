@@ -24,9 +24,17 @@ export interface Clock {
   every(periodMs: number, fn: () => void): Timer;
 }
 
-export function sleep(clock: Clock, ms: number): Promise<void> {
+/** Resolves after `ms`, or when `signal` is aborted. Leaves nothing behind. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    clock.after(ms, resolve);
+    const done = () => {
+      timer.cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.after(ms, done);
+    signal?.addEventListener('abort', done);
   });
 }
 

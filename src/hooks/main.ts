@@ -1,60 +1,29 @@
 /** The messenger's process: carries what hooks are told. No privilege. Started by the keeper alone. */
-import { Socket } from 'node:net';
-import { systemClock } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
-import { setCloexec } from '../os/fd.js';
-import { dropPrivileges } from '../os/privileges.js';
-import { createLink, type Link } from '../wire/frames.js';
-import { BEAT_MS } from '../wire/guard.js';
-import { type FromMessenger, MAX_WHY, MESSENGER_LINK, type ToMessenger, toMessenger } from '../wire/messenger.js';
+import { serveKeeper } from '../helper/index.js';
+import { MAX_WHY } from '../wire/helper.js';
+import { type MessengerAnswer, type MessengerOrder, toMessenger } from '../wire/messenger.js';
 import { killCommands, runCommand } from './command.js';
 import { sendSyslog } from './syslog-send.js';
 import { DeliveryError } from './types.js';
 import { post } from './webhook.js';
 
-const clock = systemClock();
-const parent = process.ppid;
-
-function die(why: string | undefined): never {
-  if (why) process.stderr.write(`sallyport: messenger: ${why}\n`);
-  killCommands();
-  process.exit(1);
-}
-
-// Commands are not to speak to the keeper.
-setCloexec(MESSENGER_LINK);
-const keeper: Link<FromMessenger> = createLink(new Socket({ fd: MESSENGER_LINK, readable: true, writable: true }), {
+serveKeeper<MessengerOrder, MessengerAnswer>({
+  name: 'messenger',
   incoming: toMessenger,
-  onMessage: fromKeeper,
-  onClose: (reason) => die(reason && `keeper: ${reason}`),
+  async carryOut(order, clock) {
+    await carry(order, clock);
+    return { type: 'done', re: order.q };
+  },
+  failed: ({ q }, error) => ({ type: 'failed', re: q, ...reasonOf(error) }),
+  end: killCommands,
 });
 
-function fromKeeper(message: ToMessenger): void {
-  if (message.type === 'hello') start(message.drop);
-  else answer(message.q, () => carry(message));
-}
-
-function start(drop: { uid: number; gid: number } | undefined): void {
-  try {
-    dropPrivileges(parent, drop);
-  } catch (error) {
-    die(messageOf(error));
-  }
-  clock.every(BEAT_MS, () => keeper.send({ type: 'beat' }));
-  keeper.send({ type: 'ready' });
-}
-
-function carry(order: Exclude<ToMessenger, { type: 'hello' }>): Promise<void> {
+function carry(order: MessengerOrder, clock: Clock): Promise<void> {
   if (order.type === 'post') return post(order, clock);
   return order.type === 'run' ? runCommand(order, clock) : sendSyslog(order, clock);
-}
-
-function answer(re: number, work: () => Promise<void>): void {
-  work().then(
-    () => keeper.send({ type: 'done', re }),
-    (error) => keeper.send({ type: 'failed', re, ...reasonOf(error) }),
-  );
 }
 
 function reasonOf(error: unknown) {
@@ -62,10 +31,3 @@ function reasonOf(error: unknown) {
   if (!(error instanceof DeliveryError)) return { why, again: true };
   return { why, again: error.again, ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }) };
 }
-
-process.stderr.on('error', () => {});
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-process.on('uncaughtException', (error) => die(error.stack ?? error.message));
-process.on('unhandledRejection', (error) =>
-  die(error instanceof Error ? (error.stack ?? error.message) : String(error)),
-);

@@ -21,7 +21,7 @@ import type { Endings } from './ending.js';
 import { standsAgainst } from './live.js';
 import type { LoginRecord, Logins } from './logins.js';
 import type { Pair } from './pair.js';
-import type { LiveSession, Registry } from './registry.js';
+import { entryAbout, type LiveSession, type Registry } from './registry.js';
 import { rightsNow } from './rights-now.js';
 import { launchLimits, sessionDeadlines } from './terms.js';
 
@@ -260,12 +260,7 @@ async function go(s: LiveSession, parts: AdmissionParts): Promise<void> {
   if (!isStarting(s)) return;
   audit.append({
     event: 'session-start',
-    session: s.id,
-    user: s.user,
-    account: s.account.name,
-    target: s.target,
-    source: s.source,
-    door: s.pair.number,
+    ...entryAbout(s),
     key: s.key,
     data: { kind: s.kind, recording: s.recording, ...(s.administration && { administration: true }) },
     ...(s.command === undefined ? {} : { text: s.command }),

@@ -4,7 +4,7 @@ import { isMoving } from '../os/dying.js';
 import { closeFd } from '../os/fd.js';
 import { pidfdGone, pidfdKillAndClose, pidfdSignal } from '../os/process.js';
 import type { AuditLog } from '../store/index.js';
-import type { LiveSession, Registry } from './registry.js';
+import { entryAbout, type LiveSession, type Registry } from './registry.js';
 
 /** What a door gets to end a session in order. Unit: ms. */
 const ORDERLY_MS = 1_000;
@@ -111,12 +111,7 @@ function endEntry(s: LiveSession, outcome: Outcome) {
   const { commands, denied } = s;
   return {
     event: 'session-end' as const,
-    session: s.id,
-    user: s.user,
-    account: s.account.name,
-    target: s.target,
-    source: s.source,
-    door: s.pair.number,
+    ...entryAbout(s),
     cause,
     ...(reason === undefined ? {} : { reason }),
     data: { status: outcome.status ?? '', commands, denied },

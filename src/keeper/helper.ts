@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import type { Clock, Timer } from '../core/clock.js';
 import { createLink, type Link } from '../wire/frames.js';
 import { BEAT_MS } from '../wire/guard.js';
+import { HELPER_LINK } from '../wire/helper.js';
 
 /** A big order takes a while; silent for longer it is replaced. Unit: beats. */
 const MISSED_BEATS = 10;
@@ -110,7 +111,7 @@ function start<In, Out, Answer>(
     link.close();
     lost(why);
   };
-  const link: Link<Out> = createLink(child.stdio[3] as unknown as Socket, {
+  const link: Link<Out> = createLink(child.stdio[HELPER_LINK] as unknown as Socket, {
     incoming,
     onMessage(message) {
       missed = 0;

@@ -92,6 +92,16 @@ export function createRegistry(): Registry {
   };
 }
 
+/** Whom and what an entry of the audit log is about. */
+export const entryAbout = (s: LiveSession) => ({
+  session: s.id,
+  user: s.user,
+  account: s.account.name,
+  target: s.target,
+  source: s.source,
+  door: s.pair.number,
+});
+
 const iso = (ms: number) => new Date(ms).toISOString();
 
 export function sessionInfo(s: LiveSession): SessionInfo {

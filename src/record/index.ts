@@ -7,7 +7,6 @@ export { denialMarker, endedMarker, endMarker, lineMarker, markerMatches, noteMa
 export { rawBytes } from './raw.js';
 export { exactBytes, readCast, readEnd } from './reader.js';
 export { createRecorder } from './recorder.js';
-export { renderAudit } from './render-audit.js';
 export { replay } from './replay.js';
 export { createTerminalFilter } from './terminal-filter.js';
 export { castToText } from './text.js';

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../core/clock.js';
+import { sleep } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import { markerMatches } from './markers.js';
@@ -71,23 +71,9 @@ function createPace({ clock, speed = 1, idleLimitMs, signal }: ReplayOptions, st
       played += Math.min(at - last, idleLimitMs ?? Number.POSITIVE_INFINITY);
       last = at;
       const wait = begun + played / speed - clock.mono();
-      if (wait > 0) await pause(clock, wait, signal);
+      if (wait > 0) await sleep(clock, wait, signal);
     },
   };
-}
-
-async function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return sleep(clock, ms);
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      timer.cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.after(ms, done);
-    signal.addEventListener('abort', done);
-  });
 }
 
 /** Output made without a terminal ends its lines in a bare newline, which a terminal in raw mode draws as a staircase. */

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { Clock } from '../core/clock.js';
+import { type Clock, sleep } from '../core/clock.js';
 import { auditFile } from './audit-log.js';
 import { parseEvent } from './audit-tail.js';
 import type { AuditEvent, AuditFilter } from './audit-types.js';
@@ -83,6 +83,9 @@ function checker(report: (problem: AuditProblem) => void): Checker {
 
 type Follow = ReadAuditOptions['follow'];
 
+/** How often a log that is followed is looked at, ms. */
+const POLL_MS = 200;
+
 /** Whole lines; bytes after the last newline are not one yet. */
 async function* linesOf(file: string, follow: Follow): AsyncGenerator<string> {
   let position = 0;
@@ -99,7 +102,7 @@ async function* linesOf(file: string, follow: Follow): AsyncGenerator<string> {
       rest = rest.subarray(start);
       if (rest.length > MAX_LINE) rest = rest.subarray(0, MAX_LINE);
     }
-    if (follow) await pause(follow);
+    if (follow) await sleep(follow.clock, follow.pollMs ?? POLL_MS, follow.signal);
   } while (follow && !follow.signal.aborted);
 }
 
@@ -114,17 +117,4 @@ async function* bytesFrom(file: string, start: number): AsyncGenerator<Buffer> {
   } finally {
     await handle.close();
   }
-}
-
-async function pause({ clock, signal, pollMs = 200 }: NonNullable<Follow>): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      timer.cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.after(pollMs, done);
-    signal.addEventListener('abort', done);
-  });
 }

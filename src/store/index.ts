@@ -5,6 +5,7 @@ export * from './audit-types.js';
 export { backupHome, makeBackup, writeBackup } from './backup.js';
 export { type HomeLock, holdsHomeLock, isHomeLive, takeHomeLock } from './home-lock.js';
 export { clearLive, type LiveInfo, listLive, markLive } from './live.js';
+export { renderAudit } from './render-audit.js';
 export { restoreHome } from './restore.js';
 export { type OpenStoreOptions, openStore } from './store.js';
 export type * from './types.js';

@@ -1,5 +1,6 @@
 /** The messages between the keeper and the feeder, which asks addresses and reads what they and files say. */
 import { z } from 'zod';
+import { type HelperHello, type HelperSign, helperBeat, helperHello, helperReady, MAX_WHY } from './helper.js';
 
 /** Longest answer of an address or file that tells of everyone, and of one asked for a single user. Unit: bytes. */
 export const MAX_ANSWER = 8 * 1024 * 1024;
@@ -12,15 +13,10 @@ export const MAX_VALUE = 1_000;
 export const MAX_SUBJECTS = 100_000;
 
 const facts = z.record(z.string().max(MAX_NAME), z.union([z.string().max(MAX_VALUE), z.number(), z.boolean()]));
-const why = z.string().max(300);
 
 /** keeper → feeder; answers carry the number of the question. */
 export const toFeeder = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('hello'),
-    /** The account to become before anything is asked; absent: stay. */
-    drop: z.object({ uid: z.number().int().positive(), gid: z.number().int().positive() }).optional(),
-  }),
+  helperHello,
   z.object({
     type: z.literal('fetch'),
     q: z.number().int(),
@@ -37,21 +33,20 @@ export const toFeeder = z.discriminatedUnion('type', [
 
 /** feeder → keeper */
 export const fromFeeder = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('ready') }),
-  z.object({ type: z.literal('beat') }),
+  helperReady,
+  helperBeat,
   /** Of an answer about one, the subject is empty. */
   z.object({
     type: z.literal('told'),
     re: z.number().int(),
     subjects: z.array(z.tuple([z.string().max(64), facts])).max(MAX_SUBJECTS),
   }),
-  z.object({ type: z.literal('failed'), re: z.number().int(), why }),
+  z.object({ type: z.literal('failed'), re: z.number().int(), why: z.string().max(MAX_WHY) }),
 ]);
 
 export type ToFeeder = z.infer<typeof toFeeder>;
 export type FromFeeder = z.infer<typeof fromFeeder>;
+export type FeederOrder = Exclude<ToFeeder, HelperHello>;
+export type FeederAnswer = Exclude<FromFeeder, HelperSign>;
 export type Subjects = Extract<FromFeeder, { type: 'told' }>['subjects'];
 export type FetchOrder = Extract<ToFeeder, { type: 'fetch' }>;
-
-/** The feeder's descriptor when the keeper starts it. */
-export const FEEDER_LINK = 3;

@@ -1,10 +1,6 @@
 /** The messages between the keeper and the messenger, which carries what hooks are told. */
 import { z } from 'zod';
-
-/** The messenger's descriptor when the keeper starts it. */
-export const MESSENGER_LINK = 3;
-/** Longest text of a failure. Unit: characters. */
-export const MAX_WHY = 300;
+import { type HelperHello, type HelperSign, helperBeat, helperHello, helperReady, MAX_WHY } from './helper.js';
 
 const q = z.number().int();
 const timeoutMs = z.number().positive();
@@ -15,11 +11,7 @@ const place = z.discriminatedUnion('via', [
 
 /** keeper → messenger; answers carry the number of the order. */
 export const toMessenger = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('hello'),
-    /** The account to become before anything is sent; absent: stay. */
-    drop: z.object({ uid: z.number().int().positive(), gid: z.number().int().positive() }).optional(),
-  }),
+  helperHello,
   z.object({
     type: z.literal('post'),
     q,
@@ -36,8 +28,8 @@ export const toMessenger = z.discriminatedUnion('type', [
 
 /** messenger → keeper */
 export const fromMessenger = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('ready') }),
-  z.object({ type: z.literal('beat') }),
+  helperReady,
+  helperBeat,
   z.object({ type: z.literal('done'), re: q }),
   z.object({
     type: z.literal('failed'),
@@ -52,6 +44,8 @@ export const fromMessenger = z.discriminatedUnion('type', [
 
 export type ToMessenger = z.infer<typeof toMessenger>;
 export type FromMessenger = z.infer<typeof fromMessenger>;
+export type MessengerOrder = Exclude<ToMessenger, HelperHello>;
+export type MessengerAnswer = Exclude<FromMessenger, HelperSign>;
 export type PostOrder = Extract<ToMessenger, { type: 'post' }>;
 export type RunOrder = Extract<ToMessenger, { type: 'run' }>;
 export type SyslogOrder = Extract<ToMessenger, { type: 'syslog' }>;

@@ -1,32 +1,11 @@
 import { escapeText } from '../core/escape.js';
-
-/** The part of the store's AuditEvent that is shown; everything in it may come from outside. */
-export interface AuditLike {
-  seq: number;
-  at: string;
-  event: string;
-  user?: string;
-  session?: string;
-  target?: string;
-  account?: string;
-  source?: string;
-  door?: number;
-  by?: string;
-  text?: string;
-  rule?: string;
-  allow?: boolean;
-  cause?: string;
-  reason?: string;
-  key?: string;
-  n?: number;
-  data?: object;
-}
+import type { AuditEvent } from './audit-types.js';
 
 /** Columns an event's name takes, so that what follows lines up. */
 const NAME_WIDTH = 15;
 
 /** One audit event as one line for people, escaped, without newline: when, number, what, who, where, how decided. */
-export function renderAudit(event: AuditLike): string {
+export function renderAudit(event: AuditEvent): string {
   const name = escapeText(event.event).padEnd(NAME_WIDTH);
   const parts = [
     `${escapeText(event.at)} ${String(event.seq).padStart(6)} ${name}`,
@@ -47,13 +26,13 @@ export function renderAudit(event: AuditLike): string {
     .trimEnd();
 }
 
-function whoOf({ user, target, account }: AuditLike): string {
+function whoOf({ user, target, account }: AuditEvent): string {
   const place = target === undefined ? '' : `@${escapeText(target)}`;
   const as = account === undefined || account === user ? '' : ` as ${escapeText(account)}`;
   return `${user === undefined ? '' : escapeText(user)}${place}${as}`;
 }
 
-function whatOf({ text, allow, rule, n, data }: AuditLike): string {
+function whatOf({ text, allow, rule, n, data }: AuditEvent): string {
   const said = data && 'ended' in data ? 'ended' : 'denied';
   const verdict = allow === undefined ? '' : `${allow ? 'allowed' : said}${n === undefined ? '' : ` #${n}`}: `;
   const decidedBy = rule === undefined ? '' : ` (${escapeText(rule)})`;
@@ -61,7 +40,7 @@ function whatOf({ text, allow, rule, n, data }: AuditLike): string {
 }
 
 /** A decision's gate and what asked; of other events every detail. */
-function detailsOf({ event, data }: AuditLike): string {
+function detailsOf({ event, data }: AuditEvent): string {
   const details = Object.entries(data ?? {}).filter(([, value]) => value !== '');
   if (event !== 'decision') return details.map(([key, value]) => `${escapeText(key)}=${shown(value)}`).join(' ');
   const { gate, parent, ended } = Object.fromEntries(details);
