@@ -118,7 +118,7 @@ function admitQuestion(q: number, conn: SshConnection, login: KeeperLogin, reque
     kind,
     env,
     ...(command === undefined ? {} : { command }),
-    ...(pty === undefined ? {} : { pty: { term: pty.term, cols: pty.cols, rows: pty.rows } }),
+    ...(pty === undefined ? {} : { pty: { term: pty.term, cols: pty.cols, rows: pty.rows, modes: pty.modes } }),
   };
 }
 

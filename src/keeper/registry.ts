@@ -2,7 +2,8 @@ import type { Change } from '../authority/index.js';
 import type { Effect } from '../control/live.js';
 import type { EndCause } from '../core/causes.js';
 import type { Rights, RightsData } from '../policy/types.js';
-import type { AccountInfo, Deadlines, PtySize, SessionInfo, SessionKind } from '../wire/types.js';
+import type { PtyRequest } from '../wire/pty.js';
+import type { AccountInfo, Deadlines, SessionInfo, SessionKind } from '../wire/types.js';
 import type { Pair } from './pair.js';
 
 /** A session from its reservation to its last audit entry. */
@@ -15,7 +16,7 @@ export interface LiveSession {
   readonly command?: string;
   /** The command is our own, with these words: administration. */
   readonly administration?: readonly string[];
-  readonly pty?: PtySize & { term: string };
+  readonly pty?: PtyRequest;
   readonly env: Record<string, string>;
   /** `ip:port` of the client. */
   readonly source: string;

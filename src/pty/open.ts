@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { closeFd, setCloexec } from '../os/fd.js';
 import { check, libc } from '../os/libc.js';
+import type { TerminalModes } from '../wire/pty.js';
 import type { PtySize } from '../wire/types.js';
+import { applyModes } from './modes.js';
 
 interface Native {
   open(cols: number, rows: number): { master: number; slave: number; pty: string };
@@ -31,8 +33,8 @@ const TCGETS = 0x5401;
 const TCSETS = 0x5402;
 const IUTF8 = 0o40000;
 
-/** Opens a terminal that no later child inherits, in UTF-8 mode, owned by the account. */
-export function openPty(size: PtySize, owner?: { uid: number }): Pty {
+/** Opens a terminal that no later child inherits, owned by the account; in UTF-8 mode unless the client's modes say otherwise. */
+export function openPty(size: PtySize & { modes?: TerminalModes | undefined }, owner?: { uid: number }): Pty {
   const { master, slave, pty } = loadNative().open(size.cols, size.rows);
   try {
     setCloexec(master);
@@ -40,6 +42,7 @@ export function openPty(size: PtySize, owner?: { uid: number }): Pty {
     const termios = Buffer.alloc(60);
     check('ioctl(TCGETS)', libc.ioctl(slave, TCGETS, termios));
     termios.writeUInt32LE((termios.readUInt32LE(0) | IUTF8) >>> 0, 0);
+    applyModes(termios, size.modes ?? []);
     check('ioctl(TCSETS)', libc.ioctl(slave, TCSETS, termios));
     if (owner && process.getuid?.() !== owner.uid) chownSync(pty, owner.uid, -1);
     chmodSync(pty, 0o620);

@@ -1,5 +1,5 @@
 import { MAX_CELLS, MAX_ENV_COUNT, MAX_ENV_VALUE } from './bounds.js';
-import { type ByteReader, strictUtf8 } from './bytes.js';
+import { ByteReader, strictUtf8 } from './bytes.js';
 import type { PtyRequest } from './types.js';
 
 const TERM = /^[A-Za-z0-9._+-]{1,64}$/;
@@ -12,12 +12,28 @@ const MAX_PIXELS = 0xffff;
 export function readPty(reader: ByteReader): PtyRequest {
   const term = reader.name();
   const size = readSize(reader);
-  reader.string(); // the client's terminal modes: the pty starts with the system's
+  const modes = readModes(new ByteReader(reader.string()));
   reader.end();
-  return { term: TERM.test(term) ? term : 'dumb', ...size };
+  return { term: TERM.test(term) ? term : 'dumb', ...size, modes };
 }
 
-export function readSize(reader: ByteReader): Omit<PtyRequest, 'term'> {
+/** RFC 4254 8: modes from 160 on are not defined, so nothing can be read from the first of them on. */
+const LAST_MODE = 159;
+
+/** What follows a mode cut short is not read either: no client is turned away for its terminal's modes. */
+function readModes(reader: ByteReader): PtyRequest['modes'] {
+  const modes = new Map<number, number>();
+  while (reader.left >= MODE_BYTES) {
+    const mode = reader.byte();
+    if (mode === 0 || mode > LAST_MODE) break;
+    modes.set(mode, reader.uint32());
+  }
+  return [...modes];
+}
+
+const MODE_BYTES = 5;
+
+export function readSize(reader: ByteReader): Omit<PtyRequest, 'term' | 'modes'> {
   return {
     cols: cells(reader.uint32(), DEFAULT_COLS),
     rows: cells(reader.uint32(), DEFAULT_ROWS),

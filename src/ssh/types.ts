@@ -91,6 +91,8 @@ export interface PtyRequest {
   rows: number;
   xpixel: number;
   ypixel: number;
+  /** As RFC 4254 section 8 numbers them, 1 to 159, each at most once. */
+  modes: [mode: number, value: number][];
 }
 
 export interface SessionRequest {

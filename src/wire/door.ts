@@ -5,6 +5,7 @@ import { ID_PATTERN } from '../core/ids.js';
 import type { RightsData } from '../policy/types.js';
 import { answered, ask, asked, withdraw } from './asks.js';
 import { MAX_TREE } from './guard.js';
+import { ptyRequest } from './pty.js';
 import type { Admitted, Deadlines, ProcessInfo } from './types.js';
 
 const id = z.string().regex(ID_PATTERN);
@@ -26,12 +27,6 @@ const deadlines: z.ZodType<Deadlines> = z.object({
 });
 
 const admitted = z.custom<Admitted>((v) => typeof v === 'object' && v !== null && 'id' in v && 'rights' in v);
-
-export const ptyRequest = z.object({
-  term: z.string().max(64),
-  cols: z.number().int().min(1).max(10_000),
-  rows: z.number().int().min(1).max(10_000),
-});
 
 /** What the keeper says to a door. */
 export const toDoor = z.discriminatedUnion('type', [

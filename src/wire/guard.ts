@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ptyRequest } from './pty.js';
 
 /**
  * What keeper, door and guard say to the guard and hear from it. Descriptors travel on the lane beside each link,
@@ -34,9 +35,6 @@ export const HANDED_COUNT = 4;
 const account = z.object({ name: text(64), uid: id, gid: id, home: path, shell: path });
 const children = z.enum(['checked', 'trusted', 'none']);
 
-/** uint16 of the terminal; 0 is not a size. */
-const cells = z.number().int().min(1).max(10_000);
-
 /** What a session's processes may use; what is absent has no limit. */
 const limits = z.object({
   /** In the session, threads counted. */
@@ -57,7 +55,7 @@ const launch = z.object({
   account,
   /** For `exec`: handed to `SHELL -c`. */
   command: text(MAX_COMMAND).optional(),
-  pty: z.object({ term: text(64), cols: cells, rows: cells }).optional(),
+  pty: ptyRequest.optional(),
   /** Beside HOME, SHELL, USER, LOGNAME, PATH, TERM, LANG, which the guard sets; these win except over HOME, USER, LOGNAME, SHELL. */
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), text(32_768)),
   /** Created 0600 by the guard, its directories 0700; must not exist. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBroker, type TestBroker } from '../helpers/broker.js';
+import { openTerminal } from '../helpers/terminal.js';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -76,6 +77,23 @@ describe('no byte is lost, none is changed', () => {
     );
     for (const [i, { out }] of outs.entries()) expect(sha(out)).toBe(sha(Buffer.alloc(1_000_000, letters[i])));
   });
+});
+
+it("the client's own terminal modes are those of the session's terminal", async () => {
+  const local = 'stty -echo -ixon erase ^H intr ^X susp undef';
+  const remote = ['-tt', '-e', 'none'];
+  const terminal = openTerminal('sh', [
+    '-c',
+    `${local}; exec "$@"`,
+    'sh',
+    'ssh',
+    ...broker.sshArgs(...remote),
+    'stty -a; echo done',
+  ]);
+  const shown = await terminal.waitFor('done', { timeoutMs: 20_000 });
+  expect(await terminal.exit()).toBe(0);
+  for (const mode of ['intr = ^X;', 'erase = ^H;', 'susp = <undef>;', 'quit = ^\\;', ' -echo ', ' -ixon ', ' icanon '])
+    expect(shown.replaceAll('\r\n', ' ')).toContain(mode);
 });
 
 it('a client that does not read holds its program back, and the broker keeps little', async () => {

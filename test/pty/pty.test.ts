@@ -27,6 +27,45 @@ test('a terminal is in UTF-8 mode', () => {
   closeSync(pty.slave);
 });
 
+test('a terminal has the modes its client asks for, and the system`s where it says nothing', () => {
+  const pty = openPty({
+    ...size,
+    modes: [
+      ...([
+        [53, 0],
+        [72, 0],
+        [36, 0],
+        [42, 0],
+        [40, 1],
+        [61, 0],
+        [58, 1],
+        [57, 1],
+        [91, 1],
+        [129, 9600],
+      ] as const),
+      ...([
+        [3, 8],
+        [1, 24],
+        [10, 255],
+        [13, 1],
+        [7, 2],
+        [17, 3],
+        [140, 9],
+      ] as const),
+    ].map(([mode, value]): [number, number] => [mode, value]),
+  });
+  const { stdout } = spawnSync('stty', ['-a', '-F', pty.path], { encoding: 'utf8' });
+  for (const mode of ['-echo', '-onlcr', '-icrnl', '-iutf8', 'ixoff', '-echoke', 'tostop', 'noflsh', 'cs8'])
+    expect(stdout).toMatch(new RegExp(`(?<![-\\w])${mode}\\b`));
+  expect(stdout).toContain('speed 9600 baud');
+  for (const key of ['erase = ^H', 'intr = ^X', 'susp = <undef>', 'werase = ^A', 'eol2 = ^B', 'quit = ^\\'])
+    expect(stdout).toContain(`${key};`);
+  for (const mode of ['isig', 'icanon', 'opost', 'ixon', 'echoctl'])
+    expect(stdout).toMatch(new RegExp(`(?<!-)${mode}\\b`));
+  closeSync(pty.master);
+  closeSync(pty.slave);
+});
+
 test('input queued for a closed session is never written to what reuses its descriptor', async () => {
   const pty = openPty(size);
   spawnSync('stty', ['raw', '-echo', '-F', pty.path]);

@@ -248,7 +248,7 @@ describe('requests', () => {
     await fails();
     request('exec', 'cat');
     await succeeds();
-    expect(door.requests[0]?.pty).toEqual({ term: 'dumb', cols: 4096, rows: 24, xpixel: 65535, ypixel: 7 });
+    expect(door.requests[0]?.pty).toEqual({ term: 'dumb', cols: 4096, rows: 24, xpixel: 65535, ypixel: 7, modes: [] });
     request('window-change', 100, 50, 0, 0);
     await succeeds();
     await client.until(() => client.data().toString() === '[100x50]');

@@ -4,6 +4,7 @@ import { readLink } from '../../os/files.js';
 import { libc } from '../../os/libc.js';
 import { openPty } from '../../pty/open.js';
 import type { FdName, LaunchOrder } from '../../wire/guard.js';
+import type { PtyRequest } from '../../wire/pty.js';
 
 /** A session's three standard descriptors, seen from all sides. */
 export interface Stdio {
@@ -24,8 +25,8 @@ export function openStdio(order: LaunchOrder): Stdio {
   return order.pty ? ptyStdio(order, order.pty) : pipeStdio(order);
 }
 
-function ptyStdio(order: LaunchOrder, size: { cols: number; rows: number }): Stdio {
-  const pty = openPty(size, order.account);
+function ptyStdio(order: LaunchOrder, asked: PtyRequest): Stdio {
+  const pty = openPty(asked, order.account);
   return {
     child: [pty.path, pty.path, pty.path],
     door: [['master', pty.master]],
