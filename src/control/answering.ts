@@ -54,8 +54,9 @@ function toJudge(verb: Verb, prefix: string, caller: Caller, deps: Deps): Reques
   return found;
 }
 
-/** Whoever is locked or gone answers nothing. */
+/** Whoever is locked, or whose own session has ended, answers nothing. */
 function refuseFallen(verb: Verb, caller: Caller, deps: Deps): void {
+  caller.stands?.();
   for (const user of usersOf(caller, deps)) {
     const lock = deps.authority.lockFor({ user });
     if (lock) throw new SallyportError('refused', `${verb}: ${user} is locked: ${lock.reason}`);

@@ -12,6 +12,7 @@ import { HANDED_COUNT } from '../wire/guard.js';
 import { adminVerdict } from './admin-verdict.js';
 import { standsAgainst } from './live.js';
 import type { LiveSession } from './registry.js';
+import { rightsNow } from './rights-now.js';
 
 export interface AdministrationParts {
   authority: Authority;
@@ -68,9 +69,8 @@ function sessionAsker(s: LiveSession, parts: AdministrationParts): Asker {
     stands();
     if (isLocalVerb(verb))
       throw new SallyportError('usage', `${verb.replace('.', ' ')}: not over ssh: run it on the bastion`);
-    const { facts } = s.rights;
-    const data = authority.rightsFor({ ...facts, user: s.user, target: s.target, startedAt: s.startedAt });
-    const caller = callerByVerdict(s.account.uid, s.user, verb, await adminVerdict(data, verb, clock.now()));
+    const verdict = await adminVerdict(rightsNow(s, authority), verb, clock.now());
+    const caller = callerByVerdict(s.account.uid, s.user, verb, verdict);
     stands();
     return { ...caller, session: s.id, stands };
   };
