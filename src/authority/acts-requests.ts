@@ -6,6 +6,7 @@ import { isRoleName, isTargetPattern, NAME_RULES } from '../core/names.js';
 import type { AccessRequest, Grant } from '../store/types.js';
 import { newGrant, unknownRole } from './acts-grants.js';
 import { lockAgainst } from './acts-locks.js';
+import { overWords, ownWords } from './decided.js';
 import { type Act, checkReason, replaced, type Scene, usage, userOf } from './scene.js';
 import type { Answer, AskForRole } from './types.js';
 
@@ -120,7 +121,7 @@ function decidedBy(
 /** The request, if it waits and this person may judge it. */
 function toAnswer(scene: Scene, { id, user, names }: Answer, verb: 'approve' | 'refuse'): AccessRequest {
   const request = waitingById(scene, id);
-  if (names.has(request.user)) throw refused(ownRequest(id, verb));
+  if (names.has(request.user)) throw refused(ownWords(id, verb));
   if (user === undefined) return request;
   if (!scene.index.user(user)) throw refused(`${verb}: there is no user ${user} any more`);
   const lock = lockAgainst(scene, { user });
@@ -128,21 +129,12 @@ function toAnswer(scene: Scene, { id, user, names }: Answer, verb: 'approve' | '
   return request;
 }
 
-export function ownRequest(id: string, verb: 'approve' | 'refuse'): string {
-  const instead = verb === 'refuse' ? `\`sallyport request --withdraw ${id}\`` : 'another person must approve it';
-  return `request ${id} is your own: ${instead}`;
-}
-
 function waitingById({ data, now }: Scene, id: string): AccessRequest {
   const request = data.requests.find((r) => r.id === id);
   if (!request) throw new SallyportError('not-found', `no request ${id}: \`sallyport requests\` shows them`);
   const state = stateOf(request, now);
   if (state === 'waiting') return request;
-  const when = new Date(request.decidedAt ?? request.expiresAt).toISOString();
-  const whom = request.by === undefined ? '' : ` by ${request.by}`;
-  const why = request.why === undefined ? '' : ` (${request.why})`;
-  const was = state === 'expired' ? 'expired' : `was ${state}`;
-  throw refused(`request ${id} ${was}${whom} at ${when}${why}: nothing to decide`);
+  throw refused(overWords({ ...request, state }, request.decidedAt ?? request.expiresAt));
 }
 
 function outcome(scene: Scene, request: AccessRequest) {

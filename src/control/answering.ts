@@ -1,5 +1,5 @@
 /** Approving and refusing what others ask for. Nobody judges their own, under whatever name. */
-import { ownRequest } from '../authority/index.js';
+import { overWords, ownWords } from '../authority/index.js';
 import { formatDuration } from '../core/duration.js';
 import { SallyportError } from '../core/errors.js';
 import { act, change, type Trace } from './act.js';
@@ -48,9 +48,11 @@ export function answering(deps: Deps): Answering {
 /** What is asked, looked at before anything is written down; the act itself looks again. */
 function toJudge(verb: Verb, prefix: string, caller: Caller, deps: Deps): RequestView {
   const found = findRequest(deps, prefix);
-  if (namesOf(caller, deps).has(found.user)) throw new SallyportError('refused', ownRequest(found.id, verb));
+  if (namesOf(caller, deps).has(found.user)) throw new SallyportError('refused', ownWords(found.id, verb));
   refuseFallen(verb, caller, deps);
-  if (found.state !== 'waiting') throw new SallyportError('refused', tooLate(found));
+  const { state, decidedAt, expiresAt } = found;
+  if (state !== 'waiting')
+    throw new SallyportError('refused', overWords({ ...found, state }, Date.parse(decidedAt ?? expiresAt)));
   return found;
 }
 
@@ -61,11 +63,6 @@ function refuseFallen(verb: Verb, caller: Caller, deps: Deps): void {
     const lock = deps.authority.lockFor({ user });
     if (lock) throw new SallyportError('refused', `${verb}: ${user} is locked: ${lock.reason}`);
   }
-}
-
-function tooLate({ id, state, by, decidedAt, expiresAt, why }: RequestView): string {
-  const was = state === 'expired' ? state : `was ${state}${by === undefined ? '' : ` by ${by}`}`;
-  return `request ${id} ${was} at ${decidedAt ?? expiresAt}${why === undefined ? '' : ` (${why})`}: nothing to decide`;
 }
 
 /** Everybody this caller counts as. */

@@ -1,5 +1,5 @@
 /** Commands that wait for another person's yes: asked by doors, answered by admins, and ended by whatever makes an answer useless. */
-import type { Change } from '../../authority/index.js';
+import { type Change, overWords } from '../../authority/index.js';
 import type { Config } from '../../config/index.js';
 import type { Reviews, Taken } from '../../control/reviews.js';
 import type { Timer } from '../../core/clock.js';
@@ -207,9 +207,9 @@ function take(id: string, by: string, scene: Scene): Taken {
 }
 
 /** Why an answer comes too late. */
-function tooLate({ id, state, takenBy, by, why }: Entry): string {
-  if (state === 'waiting' || state === 'writing')
+function tooLate(entry: Entry): string {
+  const { id, state, takenBy, endedAt } = entry;
+  if (state === 'waiting' || state === 'writing' || endedAt === undefined)
     return `request ${id} is being answered by ${takenBy ?? 'somebody'} just now`;
-  const whom = by === undefined ? '' : ` by ${by}`;
-  return `request ${id} was ${state}${whom} already${why === undefined ? '' : `: ${why}`}`;
+  return overWords({ ...entry, state }, endedAt);
 }

@@ -113,7 +113,7 @@ describe('asking for an approval', () => {
     expect(reviews().list(false)).toMatchObject([{ id, text: 'deploy x', state: 'waiting' }]);
     await approve(id);
     expect(await answered()).toEqual({ type: 'answered', sid, id, ok: true, by: 'carol' });
-    expect(() => reviews().take(id, 'bob')).toThrow(/approved by carol already/);
+    expect(() => reviews().take(id, 'bob')).toThrow(/was approved by carol at/);
     expect(answers()).toHaveLength(1);
   });
 
@@ -161,7 +161,7 @@ describe('an approval', () => {
     expect(() => reviews().take(id, 'bob')).toThrow(/being answered by carol just now/);
     taken.giveBack();
     await approve(id, 'bob');
-    await expect(taken.approve(still)).rejects.toThrow(/approved by bob already/);
+    await expect(taken.approve(still)).rejects.toThrow(/was approved by bob at/);
     expect(answers()).toHaveLength(1);
   });
 
@@ -169,11 +169,11 @@ describe('an approval', () => {
     const first = await waiting('deploy 1');
     const taken = reviews().take(first, 'carol');
     routeDoor({ type: 'withdraw', sid, id: first }, pair, scene.parts);
-    await expect(taken.approve(still)).rejects.toThrow(/withdrawn already/);
+    await expect(taken.approve(still)).rejects.toThrow(/was withdrawn at .*: nothing to decide/);
     const second = await waiting('deploy 2');
     const late = reviews().take(second, 'carol');
     scene.clock.advance(600_000);
-    await expect(late.approve(still)).rejects.toThrow(/expired already/);
+    await expect(late.approve(still)).rejects.toThrow(/expired at/);
     const third = await waiting('deploy 3');
     const dead = reviews().take(third, 'carol');
     await scene.endings.finish(session(), { cause: 'exit' });
@@ -220,7 +220,7 @@ describe('what waits', () => {
     const id = await waiting();
     session().state = 'reserved';
     await scene.authority.lock({ kind: 'user', subject: 'daemon', reason: 'lost laptop', by: 'carol' });
-    await expect(async () => approve(id)).rejects.toThrow(/locked: lost laptop|refused already/);
+    await expect(async () => approve(id)).rejects.toThrow(/locked: lost laptop|was refused/);
     expect(await answered()).toMatchObject({ ok: false, why: 'daemon: locked: lost laptop' });
   });
 
