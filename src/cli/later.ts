@@ -4,7 +4,6 @@ import { SallyportError } from '../core/errors.js';
 import { pathOf } from './over-ssh.js';
 
 const LATER: readonly (readonly [name: string, what: string])[] = [
-  ['watch', 'follow a live session'],
   ['verify', 'prove a recording whole'],
   ['export', 'write a recording as cast, txt or html'],
   ['web', 'the console'],

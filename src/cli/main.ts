@@ -19,6 +19,7 @@ import { addServe } from './serve.js';
 import { addSessions } from './sessions.js';
 import { addStatus } from './status.js';
 import { addUsers } from './users.js';
+import { addWatch } from './watch.js';
 
 const FAMILIES = [
   addInit,
@@ -31,6 +32,7 @@ const FAMILIES = [
   addLocks,
   addContext,
   addSessions,
+  addWatch,
   addPolicy,
   addRecordings,
   addAudit,

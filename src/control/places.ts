@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.js';
 export type Standing = 'owner' | 'admin' | 'stranger';
 
 /** Connections at once: of each owner, of each admin, and of all strangers together. */
-const MOST: Record<Standing, number> = { owner: 128, admin: 32, stranger: 16 };
+const MOST: Record<Standing, number> = { owner: 512, admin: 32, stranger: 16 };
 /** What a stranger gets to be told no. Unit: ms. */
 const STRANGER_MS = 10_000;
 

@@ -23,7 +23,7 @@ export function createSlots(max = MAX_STREAMS, perShare = MAX_PER_SHARE): Slots 
       if (all >= max || (taken.get(share) ?? 0) >= perShare)
         throw new SallyportError(
           'failed',
-          `too many are reading at once (at most ${perShare} a user, ${max} in all): end a replay or an audit --follow first`,
+          `too many are reading at once (at most ${perShare} a user, ${max} in all): end a replay, a watch or an audit --follow first`,
         );
       add(share, 1);
       let held = true;

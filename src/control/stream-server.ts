@@ -12,6 +12,9 @@ import { type Found, type Frame, STREAMS, type StreamPort, type StreamRequest, t
 const RECHECK_MS = 1000;
 /** What a stream that is stopped may take for its last words. Unit: ms. */
 const GOODBYE_MS = 300;
+/** A watcher holds a connection and, where they do not read, one picture. */
+const MAX_WATCHERS = 1_024;
+const MAX_WATCHERS_PER_SHARE = 256;
 /** Bytes read ahead of the client. */
 const AHEAD_BYTES = 64 * 1024;
 
@@ -39,6 +42,7 @@ export interface StreamServer {
 export function createStreamServer(options: StreamOptions): StreamServer {
   const { clock } = options;
   const slots = createSlots();
+  const seats = createSlots(MAX_WATCHERS, MAX_WATCHERS_PER_SHARE);
   const flowing = new Set<Stream>();
   let closed = false;
   const quiet = options.onChange?.(() => {
@@ -48,7 +52,7 @@ export function createStreamServer(options: StreamOptions): StreamServer {
     async send(verb, body, { asker, caller }, reply) {
       if (closed) throw stopped();
       if (reply.raw.destroyed) throw new SallyportError('failed', `${verb}: the client has left`);
-      const release = slots.take(asker.share);
+      const release = (verb === 'watch' ? seats : slots).take(asker.share);
       const stream = createStream(reply, clock, () => asker.stillMay(verb));
       const timer = clock.every(RECHECK_MS, stream.recheck);
       flowing.add(stream);
@@ -128,6 +132,7 @@ async function open(
   signal: AbortSignal,
 ): Promise<AsyncIterable<string | Buffer>> {
   if (verb === 'replay') return await port.replay(checked(verb, body), caller);
+  if (verb === 'watch') return frames(await port.watch(checked(verb, body), caller, signal), signal);
   if (verb === 'audit') return frames(port.audit(checked(verb, body), signal), signal);
   return frames(port.recordings(checked(verb, body), signal), signal);
 }
@@ -154,7 +159,14 @@ async function* frames(found: AsyncIterable<Found<unknown>>, signal: AbortSignal
   }
 }
 
-const line = (frame: Frame) => `${JSON.stringify(frame)}\n`;
+/** What many are sent is written out once. */
+const written = new WeakMap<Frame, string>();
+
+function line(frame: Frame): string {
+  const known = written.get(frame) ?? `${JSON.stringify(frame)}\n`;
+  written.set(frame, known);
+  return known;
+}
 
 /** Frames say themselves why they end; bytes that end early break the connection, so that they are not taken for whole. */
 async function* stoppable(

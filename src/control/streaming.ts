@@ -1,12 +1,15 @@
-/** The streams over the files of the home that a broker holds. */
+/** The streams over the files and the live sessions of the home that a broker holds. */
 import { findRecording, rawBytes } from '../record/index.js';
 import { act } from './act.js';
 import type { Deps } from './deps.js';
 import { auditIn, recordingsIn, replayTrace } from './evidence.js';
 import { homePaths } from './home.js';
 import type { StreamPort } from './streams.js';
+import { type Watches, watchIn } from './watch.js';
 
-export function createStreams(deps: Pick<Deps, 'audit' | 'clock' | 'config'>): StreamPort {
+export type StreamDeps = Pick<Deps, 'audit' | 'clock' | 'config' | 'live'> & { watches: Watches };
+
+export function createStreams(deps: StreamDeps): StreamPort {
   const home = () => deps.config().home;
   return {
     recordings: (filter, signal) => recordingsIn(home(), filter, signal),
@@ -15,5 +18,6 @@ export function createStreams(deps: Pick<Deps, 'audit' | 'clock' | 'config'>): S
       const found = await findRecording(homePaths(home()).recordings, id);
       return await act(deps, 'replay', caller, replayTrace(found), async () => rawBytes(found.path));
     },
+    watch: ({ id }, caller, signal) => watchIn(deps, id, caller, signal),
   };
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { AUDIT_EVENTS, type AuditEvent } from '../store/index.js';
 import type { Caller, Verb } from './admin-port.js';
 import * as s from './shapes.js';
+import type { WatchEvent } from './watch.js';
 
 const needle = z.string().max(16_384).exactOptional();
 /** ms since the epoch, as the searches take them. */
@@ -15,6 +16,8 @@ export const STREAMS = {
   recordings: z.strictObject({ user: needle, target: needle, since: moment, until: moment, command: needle }),
   /** A session's id or the beginning of one. */
   replay: z.strictObject({ id: z.string().max(100) }),
+  /** A live session's id or the beginning of one. */
+  watch: z.strictObject({ id: s.idPrefix }),
   audit: z.strictObject({
     since: moment,
     until: moment,
@@ -79,4 +82,10 @@ export interface StreamPort {
   audit(request: StreamRequest<'audit'>, signal: AbortSignal): AsyncIterable<Found<AuditEvent>>;
   /** Resolves when it is durable in the audit log who looks at which recording. */
   replay(request: StreamRequest<'replay'>, caller: Caller): Promise<AsyncIterable<Buffer>>;
+  /** Resolves when it is durable in the audit log who watches which session. */
+  watch(
+    request: StreamRequest<'watch'>,
+    caller: Caller,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<{ item: WatchEvent }>>;
 }

@@ -7,6 +7,8 @@ import type { DoorToGuard, GuardToDoor } from '../wire/guard.js';
 import type { Admitted, DecisionEvent, PtySize } from '../wire/types.js';
 
 type StartedMessage = Extract<GuardToDoor, { type: 'started' }>;
+/** What the keeper says about sessions. */
+type DeskMessage = Extract<ToDoor, { type: 'rights' | 'end' | 'notice' | 'tree' | 'watched' }>;
 
 /** One admitted session and what is known of its processes. */
 interface Entry {
@@ -22,7 +24,7 @@ export interface Desk {
   /** Registers an admitted session before its launch is ordered, so that nothing said about it is missed. */
   open(admitted: Admitted, pty: PtySize | undefined): Slot;
   fromGuard(message: GuardToDoor): void;
-  fromKeeper(message: Extract<ToDoor, { type: 'rights' | 'end' | 'notice' | 'tree' }>): void;
+  fromKeeper(message: DeskMessage): void;
   inputs(): [string, number][];
   count(): number;
 }
@@ -157,13 +159,13 @@ function receiveStarted(message: StartedMessage, entry: Entry | undefined, parts
   }
 }
 
-function routeKeeper(
-  message: Extract<ToDoor, { type: 'rights' | 'end' | 'notice' | 'tree' }>,
-  entries: Map<string, Entry>,
-  parts: DeskParts,
-): void {
+function routeKeeper(message: DeskMessage, entries: Map<string, Entry>, parts: DeskParts): void {
   if (message.type === 'notice') {
     for (const entry of entries.values()) entry.session?.notice(message.text);
+    return;
+  }
+  if (message.type === 'watched') {
+    entries.get(message.sid)?.session?.watched(message);
     return;
   }
   if (message.type === 'tree') {

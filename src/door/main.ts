@@ -77,6 +77,7 @@ function fromKeeper(message: ToDoor): void {
     case 'end':
     case 'notice':
     case 'tree':
+    case 'watched':
       desk.fromKeeper(message);
       return;
     case 'hangup':

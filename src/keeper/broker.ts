@@ -92,6 +92,7 @@ async function openDoors(o: Opening): Promise<Broker> {
     live: floor.live,
     feeds: floor.feeds,
     reviews: floor.reviews,
+    watches: floor.watches,
     hooks: o.hooks,
     clock,
     ground,

@@ -17,6 +17,7 @@ import type { Reviews } from '../control/reviews.js';
 import { type ControlServer, startControlServer } from '../control/server.js';
 import { createStreams } from '../control/streaming.js';
 import type { AnyVerb } from '../control/streams.js';
+import type { Watches } from '../control/watch.js';
 import type { Clock } from '../core/clock.js';
 import { formatProblem, messageOf } from '../core/errors.js';
 import { peerCredentials } from '../os/peercred.js';
@@ -38,6 +39,7 @@ export interface ControlParts {
   feeds: RunningFeeds;
   hooks: RunningHooks;
   reviews: Reviews;
+  watches: Watches;
   clock: Clock;
   ground: Ground;
   /** Where the broker really listens, `host:port`. */

@@ -89,7 +89,9 @@ async function finish(s: LiveSession, outcome: Outcome, parts: EndingParts, forc
   if (s.pidfd !== undefined) closeFd(s.pidfd);
   delete s.pidfd;
   try {
-    parts.audit.append(endEntry(s, outcome));
+    const entry = endEntry(s, outcome);
+    s.cause = entry.cause;
+    parts.audit.append(entry);
     await parts.audit.durable();
     // A mark that is made after it was cleared would be reported as a session that was cut.
     await s.marked?.catch(() => {});

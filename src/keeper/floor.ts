@@ -21,6 +21,7 @@ import { type RouteParts, routeDoor, routeDown, routeGuard } from './routes.js';
 import type { State } from './state.js';
 import { createTrees } from './trees.js';
 import { createWatchdog } from './watchdog.js';
+import { createWatches, type RunningWatches } from './watches.js';
 
 export interface FloorParts {
   state: State;
@@ -37,6 +38,7 @@ export interface Floor {
   live: LiveSide;
   feeds: RunningFeeds;
   reviews: Reviews;
+  watches: RunningWatches;
   /** Nothing happens by itself any more. */
   stopTimers(): void;
   /** From now on connections are known by this listener. */
@@ -125,6 +127,7 @@ export function layFloor(parts: FloorParts): Floor {
     hangUp: ({ conn, pair }, cause) => pairs.tell(pair, { type: 'hangup', conn, cause }),
   });
   const live = createLive({ authority, config, clock, registry, endings, watchdog, trees, pairs });
+  const watches = createWatches({ registry, clock, drop: ground.door, log: out.log });
   return {
     registry,
     endings,
@@ -132,8 +135,10 @@ export function layFloor(parts: FloorParts): Floor {
     live,
     feeds,
     reviews,
+    watches,
     stopTimers() {
       reviews.stop();
+      watches.stop();
       feeds.stop();
       feeder.stop();
       watchdog.stop();

@@ -15,15 +15,23 @@ const START_BEATS = 40;
 /** Unanswered orders; a helper that leaves more of them is given no more. */
 const MAX_WAITING = 1_000;
 
-export interface HelperParts<In, Out, Answer> {
-  /** What it is called in the log. */
-  name: string;
+/** A helper's process. */
+export interface HelperProcess<In, Out> {
   /** Its program, from here. */
   entry: string;
   clock: Clock;
   incoming: z.ZodType<In>;
   /** The first thing it is told. */
   hello: Out;
+  /** A descriptor of ours that becomes its fourth. */
+  fd?: number;
+  /** Most of JavaScript's memory it may have, MiB; beyond, it ends. */
+  memory?: number;
+}
+
+export interface HelperParts<In, Out, Answer> extends HelperProcess<In, Out> {
+  /** What it is called in the log. */
+  name: string;
   /** What a message answers; undefined for one that is no answer. */
   answerOf(message: In): { re: number; answer: Answer | Error } | undefined;
   log(line: string): void;
@@ -69,7 +77,7 @@ export function createHelper<In, Out, Answer>(parts: HelperParts<In, Out, Answer
     ask(patienceMs, make) {
       if (stopped) return Promise.reject(new Error('the broker stops'));
       if (waiting.size >= MAX_WAITING) return Promise.reject(new Error(`the ${name} has too much to do`));
-      running ??= start(parts, heard, lost);
+      running ??= startProcess(parts, heard, lost);
       orders += 1;
       const q = orders;
       return new Promise((resolve, reject) => {
@@ -88,18 +96,19 @@ export function createHelper<In, Out, Answer>(parts: HelperParts<In, Out, Answer
   };
 }
 
-interface Running<Out> {
+export interface Running<Out> {
   readonly pid: number | undefined;
   send(message: Out): void;
   kill(why: string): void;
 }
 
-function start<In, Out, Answer>(
-  { clock, entry, incoming, hello }: HelperParts<In, Out, Answer>,
+/** `lost` is called once, however it ends. */
+export function startProcess<In, Out>(
+  { clock, entry, incoming, hello, fd, memory }: HelperProcess<In, Out>,
   heard: (message: In) => void,
   lost: (why: string) => void,
 ): Running<Out> {
-  const child = run(entry);
+  const child = run(entry, fd, memory);
   let alive = true;
   let ready = false;
   let missed = 0;
@@ -131,10 +140,11 @@ function start<In, Out, Answer>(
 }
 
 /** In a session of its own: a terminal's Ctrl-C is the keeper's to hear. */
-function run(entry: string): ChildProcess {
+function run(entry: string, fd: number | undefined, memory: number | undefined): ChildProcess {
+  const limits = memory === undefined ? [] : [`--max-old-space-size=${memory}`];
   const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', NODE_NO_WARNINGS: '1' };
-  return spawn(process.execPath, [fileURLToPath(new URL(entry, import.meta.url))], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  return spawn(process.execPath, [...limits, fileURLToPath(new URL(entry, import.meta.url))], {
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...(fd === undefined ? [] : [fd])],
     env,
     detached: true,
     cwd: '/',

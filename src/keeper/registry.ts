@@ -53,6 +53,8 @@ export interface LiveSession {
   marked?: Promise<void>;
   /** The cause a keeper's order gave; it outranks what a door reports afterwards. */
   ordered?: { cause: EndCause; reason?: string };
+  /** Why it is over, once it is. */
+  cause?: EndCause;
   /** Resolves when nothing of it runs any more and the end is recorded. */
   readonly over: Promise<void>;
   settleOver(): void;

@@ -1,6 +1,7 @@
 import { sleep } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
+import { createLineEndings } from './line-endings.js';
 import { markerMatches } from './markers.js';
 import { type ReadWhat, readCast } from './reader.js';
 import { createTerminalFilter, type TerminalFilter } from './terminal-filter.js';
@@ -74,20 +75,6 @@ function createPace({ clock, speed = 1, idleLimitMs, signal }: ReplayOptions, st
       if (wait > 0) await sleep(clock, wait, signal);
     },
   };
-}
-
-/** Output made without a terminal ends its lines in a bare newline, which a terminal in raw mode draws as a staircase. */
-function createLineEndings(): (text: string) => string {
-  let afterReturn = false;
-  return (text) => {
-    const leading = text.startsWith('\n') && afterReturn;
-    if (text !== '') afterReturn = text.endsWith('\r');
-    return leading ? `\n${crlf(text.slice(1))}` : crlf(text);
-  };
-}
-
-function crlf(text: string): string {
-  return text.replace(/(?<!\r)\n/g, '\r\n');
 }
 
 /** On the alternate screen a line of ours would tear a program's picture: nothing is shown there. */

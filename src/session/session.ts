@@ -5,7 +5,7 @@ import { within } from '../core/clock.js';
 import { escapeText } from '../core/escape.js';
 import type { LineGate, Lookup } from '../gate/index.js';
 import type { RightsData } from '../policy/types.js';
-import type { Recorder } from '../record/index.js';
+import { noteMarker, type Recorder } from '../record/index.js';
 import type { ExecAsk, TreeProcess } from '../wire/guard.js';
 import type { Admitted, Deadlines, ProcessInfo, PtySize } from '../wire/types.js';
 import { createAdvice } from './advice.js';
@@ -80,6 +80,8 @@ export interface Session {
   ask(ask: ExecAsk): void;
   exited(status: ExitStatus): void;
   notice(text: string): void;
+  /** Somebody watches, or does not any more: for the recording, and for the engineer where they are told. */
+  watched(words: Watched): void;
   /** The guard refused or killed something by itself: shown and recorded like any refusal. */
   note(note: GuardNote): void;
   end(cause: EndCause, reason?: string): void;
@@ -93,6 +95,12 @@ export interface Session {
   lastInputAt(): number;
   /** Every process is gone and the recording is closed. Never rejects. */
   readonly ended: Promise<SessionEnd>;
+}
+
+/** What is written into the recording, and what is said. */
+export interface Watched {
+  note?: string | undefined;
+  say?: string | undefined;
 }
 
 /** Whether the session lives on under new rights, and how many of its programs ended for them. */
@@ -113,6 +121,7 @@ interface Running {
   news: RightsNews;
   exec: ExecGateParts;
   notice(text: string): void;
+  watched(words: Watched): void;
 }
 
 /** Runs a session from its admission to its end. */
@@ -138,6 +147,7 @@ export function openSession(setup: SessionSetup): Session {
     },
     exited: (status) => void life.end({ cause: 'exit', status }),
     notice: (text) => running?.notice(text),
+    watched: (words) => running?.watched(words),
     note(note) {
       if (running) recordNote(note, running.exec);
     },
@@ -259,6 +269,10 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
     news,
     exec,
     notice,
+    watched({ note, say }) {
+      if (note !== undefined) void recorder.marker(noteMarker(note));
+      if (say !== undefined && pty) voice.tell(say);
+    },
   };
 }
 

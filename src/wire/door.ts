@@ -67,6 +67,8 @@ export const toDoor = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('end'), sid: id, version: z.number(), cause, reason: text.optional() }),
   z.object({ type: z.literal('notice'), text }),
+  /** Who watches a session: for its recording, and what the engineer is told of it where the policy says so. */
+  z.object({ type: z.literal('watched'), sid: id, note: text.optional(), say: text.optional() }),
   z.object({ type: z.literal('tree'), q: z.number(), sid: id }),
   /** The login of this connection does not stand any more. */
   z.object({ type: z.literal('hangup'), conn: z.number(), cause }),

@@ -22,6 +22,7 @@ const ARROWS: Record<string, readonly string[]> = {
   helper: ['core', 'wire', 'os'],
   feeds: ['core', 'policy', 'config', 'wire', 'helper'],
   hooks: ['core', 'config', 'wire', 'os', 'store', 'helper'],
+  watch: ['core', 'wire', 'os', 'record', 'helper'],
   guard: ['core', 'policy', 'wire', 'os', 'pty', 'gate'],
   door: ['core', 'policy', 'wire', 'config', 'os', 'pty', 'record', 'gate', 'session', 'ssh'],
   control: ['core', 'policy', 'command', 'wire', 'config', 'os', 'store', 'authority', 'record', 'gate'],
@@ -50,6 +51,8 @@ const ARROWS: Record<string, readonly string[]> = {
 /** Where each library may be imported; `everywhere` for those that are part of the language here. */
 const LIBRARIES: Record<string, readonly string[] | 'everywhere'> = {
   '@marcbachmann/cel-js': ['policy'],
+  '@xterm/addon-unicode11': ['watch'],
+  '@xterm/headless': ['watch'],
   casbin: ['policy'],
   'csv-parse': ['policy'],
   commander: ['cli'],

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/index.js';
 import { openStream } from '../../src/control/client.js';
+import { nothingLive } from '../../src/control/live.js';
 import { type ControlServer, startControlServer } from '../../src/control/server.js';
 import { askFrames } from '../../src/control/stream-client.js';
 import { createStreams } from '../../src/control/streaming.js';
@@ -31,11 +32,19 @@ beforeEach(async () => {
   still = async () => {};
   reading = 0;
   const clock = systemClock();
-  const real = createStreams({ audit: home.audit, clock, config: () => loadConfig(home.dir) });
+  const watches = { join: async function* () {} };
+  const real = createStreams({
+    audit: home.audit,
+    clock,
+    config: () => loadConfig(home.dir),
+    live: nothingLive,
+    watches,
+  });
   const streams: StreamPort = {
     recordings: (filter, signal) => counted(real.recordings(filter, signal)),
     audit: (filter, signal) => counted(real.audit(filter, signal)),
     replay: async (which, caller) => counted(await real.replay(which, caller)),
+    watch: real.watch,
   };
   server = await startControlServer({
     path: socketPath,

@@ -84,7 +84,16 @@ function optionsOf(word: RawWord): OptionGroup {
 }
 
 /** Actions there are; HOST and PORT and VERB are free. */
-const ACTIONS: Record<string, number> = { login: 0, session: 0, exec: 0, agent: 0, sftp: 1, forward: 2, admin: 1 };
+const ACTIONS: Record<string, number> = {
+  login: 0,
+  session: 0,
+  exec: 0,
+  agent: 0,
+  sftp: 1,
+  forward: 2,
+  admin: 1,
+  watched: 0,
+};
 
 function parseAction(text: string): ActionPattern {
   if (/\s/.test(text))
@@ -103,7 +112,8 @@ function parseAction(text: string): ActionPattern {
   return { kind: 'action', parts };
 }
 
-const KNOWN = 'known are @login, @session, @exec, @agent, @sftp:read, @sftp:write, @forward:HOST:PORT and @admin:VERB';
+const KNOWN =
+  'known are @login, @session, @exec, @watched, @agent, @sftp:read, @sftp:write, @forward:HOST:PORT and @admin:VERB';
 
 /** Colon-parts; a bracketed IPv6 address is one part. */
 export function splitAction(action: string): string[] {

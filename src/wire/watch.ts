@@ -1,0 +1,68 @@
+/** The messages between the keeper and a viewer, the process that draws the screen of one watched session. */
+import { z } from 'zod';
+import { END_CAUSES } from '../core/causes.js';
+
+/** A viewer's descriptors when the keeper starts it: their link, and the recording it reads. */
+export const VIEWER_FDS = { link: 3, recording: 4 } as const;
+
+/** The largest screen drawn: of a larger one its upper left. */
+export const MAX_COLS = 500;
+export const MAX_ROWS = 200;
+/** Characters of one view, styles included; a screen with more loses styles, then marks, so that no session makes watching dear. */
+export const MAX_VIEW = 512 * 1024;
+
+const size = z.number().int().min(1);
+const place = z.number().int().min(0).max(MAX_COLS);
+
+/** Characters side by side that look alike. Holds no control character: whoever draws it sees to that all the same. */
+const run = z.strictObject({
+  text: z.string().max(MAX_VIEW),
+  /** Parameters of SGR, such as `1;31`; absent: plain. */
+  style: z
+    .string()
+    .regex(/^[\d;]{1,80}$/)
+    .exactOptional(),
+  /** Each character takes two cells. */
+  wide: z.literal(true).exactOptional(),
+  /** All of `text` is one character with its marks. */
+  joined: z.literal(true).exactOptional(),
+});
+
+/** A screen, or what has changed of it since the view before. */
+export const view = z.strictObject({
+  cols: size.max(MAX_COLS),
+  rows: size.max(MAX_ROWS),
+  cursor: z.strictObject({ col: place, row: place, shown: z.boolean() }),
+  /** False: drawn from the end of a long recording, so that what was drawn before may be missing still. */
+  exact: z.boolean(),
+  /** Rows, counted from 0, whose contents are new; blanks at the end of one are left out. */
+  lines: z.array(z.tuple([place, z.array(run).max(MAX_COLS)])).max(MAX_ROWS),
+});
+
+export type Run = z.infer<typeof run>;
+export type View = z.infer<typeof view>;
+
+/** keeper → viewer */
+export const toViewer = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    /** The account to become before anything is read; absent: stay. */
+    drop: z.object({ uid: z.number().int().positive(), gid: z.number().int().positive() }).optional(),
+  }),
+  /** How many watch: what they are sent costs each of them. */
+  z.object({ type: z.literal('audience'), watchers: z.number().int().min(0) }),
+  /** The session is over: nothing is written any more. */
+  z.object({ type: z.literal('finish') }),
+]);
+
+/** viewer → keeper */
+export const fromViewer = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('beat') }),
+  z.object({ type: z.literal('view'), view }),
+  /** All has been drawn and sent; the cause where the recording says it. */
+  z.object({ type: z.literal('over'), cause: z.enum(END_CAUSES).optional() }),
+]);
+
+export type ToViewer = z.infer<typeof toViewer>;
+export type FromViewer = z.infer<typeof fromViewer>;
