@@ -65,16 +65,11 @@ function cursorAt({ cursor }: Picture, { top, left, width, height }: Seen): stri
 
 function statusRow(title: string, picture: Picture, seen: Seen): string {
   const { cols, rows, exact } = picture;
+  const late = exact ? [] : ['still reading its beginning'];
   const isCut = cols > seen.width || rows > seen.height;
-  const part = `part of its ${cols}x${rows}: this terminal shows ${Math.min(cols, seen.width)}x${Math.min(rows, seen.height)}`;
-  const words = [
-    title,
-    isCut ? part : `${cols}x${rows}`,
-    ...(exact ? [] : ['still reading its beginning']),
-    'q leaves',
-  ];
+  const part = `only ${Math.min(cols, seen.width)}x${Math.min(rows, seen.height)} of its ${cols}x${rows} fit here`;
+  const words = isCut ? [part, ...late, 'q leaves', title] : [title, `${cols}x${rows}`, ...late, 'q leaves'];
   const text = ` ${words.join(' · ')}`;
-  // What does not fit is cut: `q leaves` stands in the documentation too.
   const shown = [...text].slice(0, seen.width).join('');
   return `\u001b[0;7m${shown}${' '.repeat(Math.max(0, seen.width - [...shown].length))}\u001b[0m`;
 }
