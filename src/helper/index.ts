@@ -23,12 +23,41 @@ export interface HelperWork<Order extends { q: number }, Answer> {
 
 /** Becomes what the keeper says and works until the keeper is gone. Called once, by the process's own program. */
 export function serveKeeper<Order extends { q: number }, Answer>(work: HelperWork<Order, Answer>): void {
+  const { name, incoming, end } = work;
+  const keeper = liveForKeeper<Order, Answer>({
+    name,
+    incoming,
+    isOrder: (message): message is Order => 'q' in message,
+    heard(order, clock) {
+      work.carryOut(order, clock).then(
+        (answer) => keeper.send(answer),
+        (error) => keeper.send(work.failed(order, error)),
+      );
+    },
+    ...(end === undefined ? {} : { end }),
+  });
+}
+
+export interface HelperLife<Order> {
+  /** What it is called in the log. */
+  name: string;
+  incoming: z.ZodType<HelperHello | Order>;
+  isOrder(message: HelperHello | Order): message is Order;
+  /** It has become what the keeper says. */
+  started?(clock: Clock): void;
+  heard(order: Order, clock: Clock): void;
+  /** The last thing before the process ends. */
+  end?(): void;
+}
+
+/** Becomes what the keeper says, hears it, and ends with it, or with the first error. Called once, by the process's own program. */
+export function liveForKeeper<Order, Said>(life: HelperLife<Order>): Link<HelperSign | Said> {
   const clock = systemClock();
   const parent = process.ppid;
 
   const die = (why: string | undefined): never => {
-    if (why) process.stderr.write(`sallyport: ${work.name}: ${why}\n`);
-    work.end?.();
+    if (why) process.stderr.write(`sallyport: ${life.name}: ${why}\n`);
+    life.end?.();
     process.exit(1);
   };
 
@@ -40,29 +69,19 @@ export function serveKeeper<Order extends { q: number }, Answer>(work: HelperWor
     }
     clock.every(BEAT_MS, () => keeper.send({ type: 'beat' }));
     keeper.send({ type: 'ready' });
+    life.started?.(clock);
   };
 
   // What it starts is not to speak to the keeper.
   setCloexec(HELPER_LINK);
-  const keeper: Link<HelperSign | Answer> = createLink(
-    new Socket({ fd: HELPER_LINK, readable: true, writable: true }),
-    {
-      incoming: work.incoming,
-      onMessage(message) {
-        if (!isOrder(message)) start(message);
-        else
-          work.carryOut(message, clock).then(
-            (answer) => keeper.send(answer),
-            (error) => keeper.send(work.failed(message, error)),
-          );
-      },
-      onClose: (reason) => die(reason && `keeper: ${reason}`),
-    },
-  );
+  const keeper: Link<HelperSign | Said> = createLink(new Socket({ fd: HELPER_LINK, readable: true, writable: true }), {
+    incoming: life.incoming,
+    onMessage: (message) => (life.isOrder(message) ? life.heard(message, clock) : start(message)),
+    onClose: (reason) => die(reason && `keeper: ${reason}`),
+  });
   dieOfErrors(die);
+  return keeper;
 }
-
-const isOrder = <Order extends { q: number }>(message: HelperHello | Order): message is Order => 'q' in message;
 
 function dieOfErrors(die: (why: string) => never): void {
   // Whoever reads what it says may leave, and the keeper decides when it ends.

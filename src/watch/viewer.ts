@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../core/clock.js';
-import type { FromViewer, Run, View } from '../wire/watch.js';
+import type { Run, View, ViewerNews } from '../wire/watch.js';
 import { boundedRows } from './bounded.js';
 import { type Head, lineAfter, readHead, sizeBefore, sizeOf } from './file.js';
 import { createTrack, type Track } from './track.js';
@@ -28,7 +28,7 @@ const LIMITS: ViewerLimits = { behind: 4 << 20, tail: 512 * 1024 };
 export interface ViewerParts {
   fd: number;
   clock: Clock;
-  send(message: Extract<FromViewer, { type: 'view' | 'over' }>): void;
+  send(message: ViewerNews): void;
   limits?: ViewerLimits;
 }
 

@@ -1,9 +1,10 @@
 /** The messages between the keeper and a viewer, the process that draws the screen of one watched session. */
 import { z } from 'zod';
 import { END_CAUSES } from '../core/causes.js';
+import { helperBeat, helperHello, helperReady } from './helper.js';
 
-/** A viewer's descriptors when the keeper starts it: their link, and the recording it reads. */
-export const VIEWER_FDS = { link: 3, recording: 4 } as const;
+/** A viewer's descriptor of the recording when the keeper starts it. */
+export const RECORDING_FD = 4;
 
 /** The largest screen drawn: of a larger one its upper left. */
 export const MAX_COLS = 500;
@@ -42,27 +43,24 @@ export const view = z.strictObject({
 export type Run = z.infer<typeof run>;
 export type View = z.infer<typeof view>;
 
-/** keeper → viewer */
-export const toViewer = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('hello'),
-    /** The account to become before anything is read; absent: stay. */
-    drop: z.object({ uid: z.number().int().positive(), gid: z.number().int().positive() }).optional(),
-  }),
+const viewerOrder = z.discriminatedUnion('type', [
   /** How many watch: what they are sent costs each of them. */
   z.object({ type: z.literal('audience'), watchers: z.number().int().min(0) }),
   /** The session is over: nothing is written any more. */
   z.object({ type: z.literal('finish') }),
 ]);
-
-/** viewer → keeper */
-export const fromViewer = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('ready') }),
-  z.object({ type: z.literal('beat') }),
+const viewerNews = z.discriminatedUnion('type', [
   z.object({ type: z.literal('view'), view }),
   /** All has been drawn and sent; the cause where the recording says it. */
   z.object({ type: z.literal('over'), cause: z.enum(END_CAUSES).optional() }),
 ]);
 
+/** keeper → viewer */
+export const toViewer = z.union([helperHello, viewerOrder]);
+/** viewer → keeper */
+export const fromViewer = z.union([helperReady, helperBeat, viewerNews]);
+
+export type ViewerOrder = z.infer<typeof viewerOrder>;
+export type ViewerNews = z.infer<typeof viewerNews>;
 export type ToViewer = z.infer<typeof toViewer>;
 export type FromViewer = z.infer<typeof fromViewer>;

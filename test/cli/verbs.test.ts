@@ -37,7 +37,7 @@ describe('exit codes', () => {
     ['an unknown recording', 3, ['replay', '01']],
     ['a refused command', 4, ['explain', 'alice', 'local', '--', 'rm -rf /']],
     ['a broker that is needed and not there', 5, ['sessions']],
-    ['a later command', 1, ['watch', 'x', '--whatever']],
+    ['a later command', 1, ['verify', 'x', '--whatever']],
   ])('tell %s: %i', (_what, code, args) => {
     const ran = at.run(...args);
     expect(ran.code).toBe(code);
