@@ -44,7 +44,7 @@ describe('a watcher', () => {
     await watcher.until('café 世界 😀 |');
     await screen.until(`${OWN} is watching`);
     screen.line('vim -u NONE -i NONE notes.txt');
-    await screen.until('notes.txt');
+    await screen.until('"notes.txt" [New');
     screen.keys('i', 'first line', 'Enter', '世界', 'Escape');
     await screen.until('世界');
     await watcher.until((rows) => rows.slice(0, 30).join('\n') === screen.rows().join('\n'));
@@ -200,7 +200,7 @@ describe('who watches', () => {
   it('is said on the last row of a full-screen program', async () => {
     const { screen, id } = await at.engineer();
     screen.line('vim -u NONE -i NONE a.txt');
-    await screen.until('a.txt');
+    await screen.until('"a.txt" [New');
     screen.keys('i', 'some text', 'Escape');
     const watcher = at.watch(id);
     await watcher.until('some text');
