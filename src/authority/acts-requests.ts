@@ -7,6 +7,7 @@ import type { AccessRequest, Grant } from '../store/types.js';
 import { newGrant, unknownRole } from './acts-grants.js';
 import { lockAgainst } from './acts-locks.js';
 import { overWords, ownWords } from './decided.js';
+import type { News } from './emitter.js';
 import { type Act, checkReason, replaced, type Scene, usage, userOf } from './scene.js';
 import type { Answer, AskForRole } from './types.js';
 
@@ -22,7 +23,7 @@ const MAX_WAITING = 5_000;
 const refused = (message: string) => new SallyportError('refused', message);
 
 /** As it is now: one that nobody answered in time has expired. */
-export function stateOf({ state, expiresAt }: AccessRequest, now: number): AccessRequest['state'] | 'expired' {
+export function stateOf({ state, expiresAt }: AccessRequest, now: number): AccessRequest['state'] {
   return state === 'waiting' && expiresAt <= now ? 'expired' : state;
 }
 
@@ -100,6 +101,18 @@ export function refuseRequest(scene: Scene, answer: Answer): Act<{ request: Acce
   return outcome(scene, decidedBy(answer, 'refused', toAnswer(scene, answer, 'refuse'), scene.now));
 }
 
+/** Makes it durable that those are over; nothing for nobody. */
+export function expireRequests(scene: Scene): Act<{ requests: AccessRequest[] }> | undefined {
+  const requests = overdue(scene).map((request): AccessRequest => ({ ...request, state: 'expired' }));
+  if (requests.length === 0) return undefined;
+  const data = { ...scene.data, requests: replaced(kept(scene), requests) };
+  return { data, requests, news: NOBODY, result: { requests } };
+}
+
+function overdue({ data, now }: Scene): AccessRequest[] {
+  return data.requests.filter((r) => r.state === 'waiting' && r.expiresAt <= now);
+}
+
 export function withdrawRequest(
   scene: Scene,
   { id, user }: { id: string; user: string },
@@ -141,10 +154,13 @@ function outcome(scene: Scene, request: AccessRequest) {
   return {
     data: { ...scene.data, requests: replaced(kept(scene), [request]) },
     requests: [request],
-    news: { kind: 'request' as const, users: new Set<string>(), cause: 'context' as const },
+    news: NOBODY,
     result: { request },
   };
 }
+
+/** Nobody's rights change with a request. */
+const NOBODY: News = { kind: 'request', users: new Set<string>(), cause: 'context' };
 
 /** Without those that are over for long, and the oldest of too many. */
 function kept({ data, now }: Scene): AccessRequest[] {

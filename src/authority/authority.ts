@@ -6,7 +6,14 @@ import { enrolFactor, removeFactor, useFactor } from './acts-factor.js';
 import { labelUser, setFacts, userOfSubject } from './acts-facts.js';
 import { giveGrant, revoke } from './acts-grants.js';
 import { liftLock, lockAgainst, putLock } from './acts-locks.js';
-import { approveRequest, askForRole, refuseRequest, stateOf, withdrawRequest } from './acts-requests.js';
+import {
+  approveRequest,
+  askForRole,
+  expireRequests,
+  refuseRequest,
+  stateOf,
+  withdrawRequest,
+} from './acts-requests.js';
 import { addKey, addUser, removeKey, removeUser } from './acts-users.js';
 import { knownFacts } from './context.js';
 import { ChangeEmitter } from './emitter.js';
@@ -107,6 +114,11 @@ class StoreAuthority implements t.Authority {
   askForRole = (input: t.AskForRole) => this.#perform((scene) => askForRole(scene, input));
   approveRequest = (answer: t.Answer) => this.#perform((scene) => approveRequest(scene, answer));
   refuseRequest = (answer: t.Answer) => this.#perform((scene) => refuseRequest(scene, answer));
+  async expireRequests() {
+    const act = expireRequests(this.#scene());
+    return act === undefined ? [] : (await this.#perform(() => act)).requests;
+  }
+
   withdrawRequest = (input: { id: string; user: string }) => this.#perform((scene) => withdrawRequest(scene, input));
 
   setFacts = (input: t.SetFacts) => this.#perform((scene) => setFacts(scene, input));

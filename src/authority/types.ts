@@ -202,6 +202,8 @@ export interface Authority {
   /** Makes the grant. Rejects with `refused`, and why, where this answer does not count: it is decided, or their own, … */
   approveRequest(answer: Answer): Promise<Done & { request: AccessRequest; grant: Grant }>;
   refuseRequest(answer: Answer): Promise<Done & { request: AccessRequest }>;
+  /** Makes it durable that requests are over, and answers which: at a start, those that expired while no broker ran. */
+  expireRequests(): Promise<AccessRequest[]>;
   /** By the one who asked. */
   withdrawRequest(input: { id: string; user: string }): Promise<Done & { request: AccessRequest }>;
   /** Sets and unsets facts by hand, all of them in one change. Rejects with `usage` for what there cannot be. */

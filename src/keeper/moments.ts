@@ -6,9 +6,16 @@ import type { AccessRequest, AuditEntry, AuditLog } from '../store/index.js';
 const MAX_ENTRIES = 100;
 
 export function noteMoments(authority: Authority, audit: AuditLog): () => void {
-  return authority.onChange((change) => {
+  const note = (entries: readonly AuditEntry[]) => {
     // Where the log cannot be written its own failure handler ends everything.
-    if (audit.healthy()) for (const entry of entriesOf(change)) audit.append(entry);
+    if (audit.healthy()) for (const entry of entries) audit.append(entry);
+  };
+  // Of a store that cannot be written `status` tells; the next start will note them again.
+  const expired = () => authority.expireRequests().catch((): AccessRequest[] => []);
+  void expired().then((requests) => note(requests.map(expiredEntry)));
+  return authority.onChange((change) => {
+    note(entriesOf(change));
+    if (change.kind === 'request-expired') void expired();
   });
 }
 

@@ -63,7 +63,7 @@ const request = z.strictObject({
   reason: text,
   at: time,
   expiresAt: time,
-  state: z.enum(['waiting', 'approved', 'refused', 'withdrawn']),
+  state: z.enum(['waiting', 'approved', 'refused', 'expired', 'withdrawn']),
   by: text.exactOptional(),
   decidedAt: time.exactOptional(),
   why: text.exactOptional(),

@@ -63,7 +63,7 @@ export interface AccessRequest {
   readonly reason: string;
   readonly at: number;
   readonly expiresAt: number;
-  readonly state: 'waiting' | 'approved' | 'refused' | 'withdrawn';
+  readonly state: 'waiting' | 'approved' | 'refused' | 'expired' | 'withdrawn';
   /** Who decided, when, and what they said. */
   readonly by?: string;
   readonly decidedAt?: number;

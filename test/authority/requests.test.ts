@@ -178,6 +178,19 @@ describe('a request', () => {
     await ask();
   });
 
+  it('that expired while nobody looked is told of once, and stays expired whatever the clock says', async () => {
+    const id = await asked();
+    const { dir, clock } = h;
+    await h.close();
+    clock.advance(25 * HOUR);
+    h = await home({ policy: POLICY, dir, clock });
+    expect(await h.authority.expireRequests()).toMatchObject([{ id, state: 'expired' }]);
+    expect(await h.authority.expireRequests()).toEqual([]);
+    clock.jumpWall(-5 * HOUR);
+    clock.advance(2_000);
+    await expect(approve(id)).rejects.toThrow(/expired at/);
+  });
+
   it('that was decided does not expire', async () => {
     await refuse(await asked());
     const before = h.changes.length;

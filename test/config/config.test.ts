@@ -116,6 +116,11 @@ limits: 3
     ['listen: "h:70000"', 'not HOST:PORT'],
     ['timezone: "+01:00"', 'not a time zone'],
     ['gate: lineonly', 'exec, line-only'],
+    ['requests: { roles: sre }', "neither '*' nor a list of roles"],
+    ['requests: { roles: [sre, "a b"] }', 'role names are'],
+    ['requests: { perUser: 0 }', 'whole number from 1'],
+    ['approvals: { wait: 0s }', 'at least 1s'],
+    ['approvals: { waits: 1m }', 'did you mean wait'],
   ])('%j is refused', (text, words) => {
     expect(problems(text).join('\n').toLowerCase()).toContain(words.toLowerCase());
   });

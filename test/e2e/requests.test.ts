@@ -190,4 +190,17 @@ describe.skipIf(process.getuid?.() !== 0)('requests for a role (another account 
     expect((await carol.cli('approve', id)).stderr).toMatch(/expired at .*: nothing to decide/);
     expect((await broker.cli('audit', '--event', 'request-expired')).stdout).toContain(id);
   });
+
+  it('that expire while no broker runs are told of when it comes back, once', async () => {
+    const id = await asked('down');
+    broker.process.kill('SIGKILL');
+    await new Promise((resolve) => broker.process.once('exit', resolve));
+    await waitUntil(async () => (await found(id))?.state === 'expired');
+    const lines = async () =>
+      (await broker.cli('audit', '--event', 'request-expired', '--text', id)).stdout.split('\n').length - 1;
+    await broker.restart();
+    await waitUntil(async () => (await lines()) === 1);
+    await broker.restart();
+    expect(await lines()).toBe(1);
+  });
 });
