@@ -257,7 +257,7 @@ describe('a session ends', () => {
 
   it.concurrent('at a time edge of @session, also one that an edited policy brings', async () => {
     const shell = await (await person('timely', 'timed')).shell();
-    const end = new Date(Date.now() + 8_000);
+    const end = new Date(Date.now() + 16_000);
     writeFileSync(join(broker.home, 'policies', 'policy.csv'), policy(end));
     broker.process.kill('SIGHUP');
     await until('the new deadline is known', async () => (await listed('timely')).deadlineAt === end.toISOString());
