@@ -20,7 +20,7 @@ const REDIRECTION = /^(?:&>>?\??|[0-9]*(?:>>\?|>>|>\?|>&|>|<&|<\?|<))/;
  * commands here: it is the exec gate's to decide. Never throws.
  */
 export function parseFish(text: string): LineResult {
-  if (text.length > MAX_LINE_LENGTH) return { kind: 'bad', message: 'the line is too long', commands: [] };
+  if (text.length > MAX_LINE_LENGTH) return { kind: 'bad', message: 'the line is longer than 64 KiB', commands: [] };
   try {
     const commands: ParsedCommand[] = [];
     readStatements(text, 0, commands);

@@ -31,7 +31,7 @@ export function parseLine(text: string): LineResult {
 
 /** What makes a line too much to parse; undefined: nothing does. */
 export function excessOf(text: string): string | undefined {
-  if (text.length > MAX_LINE_LENGTH) return 'the line is too long';
+  if (text.length > MAX_LINE_LENGTH) return 'the line is longer than 64 KiB';
   if (text.includes('\0')) return 'the line holds a NUL character';
   if ((text.match(/<</g)?.length ?? 0) > MAX_HEREDOCS) return 'the line holds too many here-documents';
   if ((text.match(/[<>]/g)?.length ?? 0) > MAX_REDIRECTIONS) return 'the line holds too many redirections';

@@ -117,7 +117,7 @@ function judge(
   }
 }
 
-const TOO_LONG: LineVerdict = { allow: false, reason: 'the line is too long' };
+const TOO_LONG: LineVerdict = { allow: false, reason: 'the line is longer than 64 KiB' };
 
 function holdBack(shell: Shell, question: LineQuestion, text: string): Answer {
   shell.pending = { text, counter: question.counter };

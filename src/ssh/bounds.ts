@@ -3,6 +3,9 @@
 /** RFC 4253 4.2: the identification line, line end included. */
 export const MAX_IDENT = 255;
 
+/** A packet a client sends, as OpenSSH bounds it: a command comes in one. */
+export const MAX_PACKET = 256 * 1024;
+
 /** Channel data waits while the socket holds this much: a client that grants a huge window and stops reading costs no more. */
 export const SOCKET_HIGH_WATER = 1024 * 1024;
 

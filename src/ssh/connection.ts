@@ -56,6 +56,7 @@ export class Connection<L extends Login> implements SshConnection {
       rekeyAsked: () => this.#rekeyAsked(),
       worn: () => this.#rekey(),
       keysReady: () => this.#keysReady(),
+      tooLong: () => this.#tooLong(),
       drained: () => {
         this.#channels?.flush();
       },
@@ -116,6 +117,12 @@ export class Connection<L extends Login> implements SshConnection {
   #early(type: number) {
     if (type >= MSG.GLOBAL_REQUEST) this.#goodbye(BYE.PROTOCOL_ERROR, 'not authenticated');
     else this.#transport.unimplemented();
+  }
+
+  /** Before login it is no command, and nobody is told how this end reads. */
+  #tooLong() {
+    if (this.#phase !== 'open') return this.destroy();
+    this.#goodbye(BYE.PROTOCOL_ERROR, 'a message longer than 256 KiB: give what is long through standard input', true);
   }
 
   #connectionMessage(type: number, payload: Buffer) {
@@ -216,9 +223,9 @@ export class Connection<L extends Login> implements SshConnection {
     this.#transport.send(payload);
   }
 
-  #goodbye(reason: number, text: string): void {
+  #goodbye(reason: number, text: string, patient = false): void {
     if (this.#transport.dead) return;
-    this.#transport.goodbye(reason, `sallyport: ${text}`);
+    this.#transport.goodbye(reason, `sallyport: ${text}`, patient);
     this.#channels?.lost();
     this.#lingerTimer = this.options.clock.after(LINGER_MS, () => this.destroy());
   }

@@ -1,10 +1,11 @@
 /**
- * The only file that touches ssh2. Of ssh2 the door uses the transport alone (identification, key exchange, ciphers), by
+ * The only file, but for `packet-limit.ts`, that touches ssh2. Of ssh2 the door uses the transport alone (identification, key exchange, ciphers), by
  * its internal Protocol class; authentication and channels are ours. Internals may change in any release, so the version
  * is pinned and what is used is checked at load: a door that cannot be sure does not open.
  */
 import { createRequire } from 'node:module';
 import { SallyportError } from '../core/errors.js';
+import { raisePacketLimit, takesLongPackets } from './packet-limit.js';
 
 const VERSION = '1.17.0';
 
@@ -54,6 +55,7 @@ type KexInitHandler = (protocol: Ssh2Protocol, payload: Buffer) => unknown;
 interface Internals {
   Protocol: new (config: ProtocolConfig) => Ssh2Protocol;
   ready: Promise<unknown>;
+  Decipher: Parameters<typeof takesLongPackets>[0];
   parseKey: (pem: string) => unknown;
   sendPacket: (protocol: Ssh2Protocol, packet: Buffer, bypass: boolean) => void;
   onKexInit: KexInitHandler;
@@ -72,6 +74,7 @@ export function loadInternals(require: (id: string) => unknown): Internals {
   const loaded = {
     Protocol: lib<Internals['Protocol']>('Protocol'),
     ready: lib<{ init: Promise<unknown> }>('crypto').init,
+    Decipher: lib<{ NullDecipher: Internals['Decipher'] }>('crypto').NullDecipher,
     parseKey: lib<Pick<Internals, 'parseKey'>>('keyParser').parseKey,
     sendPacket: lib<Pick<Internals, 'sendPacket'>>('utils').sendPacket,
     onKexInit: lib<KexInitHandler[]>('handlers')[KEXINIT] as KexInitHandler,
@@ -101,7 +104,8 @@ function checkShape(loaded: Internals): void {
     [loaded.parseKey, loaded.sendPacket, loaded.onKexInit].every(isFunction) &&
     writer.allocStart === 5 &&
     writer.allocStartKEX === 5 &&
-    loaded.ready instanceof Promise;
+    loaded.ready instanceof Promise &&
+    takesLongPackets(loaded.Decipher);
   protocol?.cleanup();
   if (!fits) throw new SallyportError('failed', `ssh2 ${VERSION} is not as published; run: npm ci`);
 }
@@ -124,7 +128,9 @@ function offer(): object {
   return { kex: [...ALGORITHMS.kex], serverHostKey: [...ALGORITHMS.serverHostKey], cs: way, sc: way };
 }
 
-const internals = loadInternals(createRequire(import.meta.url));
+const require = createRequire(import.meta.url);
+raisePacketLimit(require);
+const internals = loadInternals(require);
 
 /** Resolves when ssh2's ciphers may be used. */
 export const cryptoReady = internals.ready;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { messageOf } from '../core/errors.js';
 import { MAX_HELD_REPLIES, MAX_IDENT, SOCKET_HARD_LIMIT, SOCKET_HIGH_WATER } from './bounds.js';
 import { message } from './bytes.js';
 import {
@@ -13,6 +14,9 @@ import { MSG } from './messages.js';
 
 const IDENT = 'sallyport';
 
+/** ssh2's word on a packet that is too long. */
+const BAD_LENGTH = 'Bad packet length';
+
 export interface TransportEvents {
   /** Before what came is looked at: bytes since the connection began. */
   received(total: number): void;
@@ -25,6 +29,8 @@ export interface TransportEvents {
   worn(): void;
   /** New keys are in use, the first time and after every rekey. */
   keysReady(): void;
+  /** Once at the most: a packet longer than MAX_PACKET, or what deciphers to one; nothing more is read. */
+  tooLong(): void;
   /** Room again, where `writable` was false. */
   drained(): void;
   /** Once; nothing follows. */
@@ -130,15 +136,19 @@ export class Transport {
     this.#guarded(() => this.#protocol.rekey());
   }
 
-  /** Says goodbye, if that is possible at once, and reads no more. The owner sees to it that destroy() follows. */
-  goodbye(reason: number, text: string): void {
+  /**
+   * Says goodbye, if that is possible at once, and takes no more. `patient` drops what still comes for as long as the owner
+   * waits: a socket closed with something unread would take the goodbye back. The owner sees to it that destroy() follows.
+   */
+  goodbye(reason: number, text: string, patient = false): void {
     if (this.#dead) return;
     const bye = message(MSG.DISCONNECT, reason, text, '');
     if (this.#identSeen) {
       this.#guarded(() => sendPayload(this.#protocol, bye.length, (packet, at) => packet.set(bye, at), true));
     }
     this.#dead = true;
-    this.socket.destroySoon();
+    if (patient) this.socket.end();
+    else this.socket.destroySoon();
   }
 
   destroy(): void {
@@ -157,8 +167,18 @@ export class Transport {
     this.#bytesIn += chunk.length;
     if (!this.#identSeen && this.#identTooLong(chunk)) this.destroy();
     this.events.received(this.socket.bytesRead);
-    this.#guarded(() => this.#protocol.parse(chunk, 0, chunk.length));
+    this.#parse(chunk);
     this.#checkWear();
+  }
+
+  #parse(chunk: Buffer): void {
+    if (this.#dead) return;
+    try {
+      this.#protocol.parse(chunk, 0, chunk.length);
+    } catch (error) {
+      if (messageOf(error) === BAD_LENGTH) this.events.tooLong();
+      else this.destroy();
+    }
   }
 
   #checkWear(): void {

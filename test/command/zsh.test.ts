@@ -44,7 +44,7 @@ describe('a zsh line', () => {
   });
 
   test('is refused where it is beyond the limits', () => {
-    expect(zsh('x'.repeat(70_000))).toMatchObject({ kind: 'bad', message: 'the line is too long' });
+    expect(zsh('x'.repeat(70_000))).toMatchObject({ kind: 'bad', message: 'the line is longer than 64 KiB' });
   });
 
   test('of any text never throws', () => {

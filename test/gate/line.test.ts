@@ -78,7 +78,10 @@ describe('what cannot be known', () => {
     expect(verdictOf(r, 'ls )').allow).toBe(true);
   });
   test('a line nobody can read is refused everywhere', () => {
-    expect(verdictOf(r, `ls ${'('.repeat(70_000)}`)).toMatchObject({ allow: false, reason: 'the line is too long' });
+    expect(verdictOf(r, `ls ${'('.repeat(70_000)}`)).toMatchObject({
+      allow: false,
+      reason: 'the line is longer than 64 KiB',
+    });
   });
 });
 
@@ -100,8 +103,8 @@ describe('the words of a refusal', () => {
     );
     const seq = verdictOf(r, 'seq 2');
     expect(phraseRefusal(seq, 'seq 2')).toBe('sallyport: denied: seq 2 (no rule allows it)');
-    expect(phraseRefusal({ allow: false, reason: 'the line is too long' }, 'x\n'.repeat(999))).toMatch(
-      /^sallyport: denied: (x\\n){66}.*… \(the line is too long\)$/,
+    expect(phraseRefusal({ allow: false, reason: 'the line is longer than 64 KiB' }, 'x\n'.repeat(999))).toMatch(
+      /^sallyport: denied: (x\\n){66}.*… \(the line is longer than 64 KiB\)$/,
     );
   });
 });

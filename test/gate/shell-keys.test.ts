@@ -109,6 +109,6 @@ describe('whatever way a line is entered, it is decided whole before any of it r
     await t.until(/\n9000\n@@$/);
     t.paste(`# ${'abcdefghi '.repeat(6_700)}`);
     t.keys('Enter');
-    await t.until('(the line is too long)');
+    await t.until('(the line is longer than 64 KiB)');
   });
 });

@@ -220,5 +220,5 @@ test('lines of any length and of any bytes', async () => {
   await t.until(/the line holds a NUL character/);
   t.paste(`: ${'abcdefghi '.repeat(6_700)}`);
   t.keys('Enter');
-  await t.until('(the line is too long)');
+  await t.until('(the line is longer than 64 KiB)');
 });

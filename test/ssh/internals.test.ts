@@ -8,6 +8,17 @@ test('the ssh2 that is installed is the one the door knows', () => {
   expect(() => loadInternals(real)).not.toThrow();
 });
 
+test('so is one that takes a packet of any other length', () => {
+  class Short extends real('ssh2/lib/protocol/crypto.js').NullDecipher {
+    decrypt(data: Buffer): void {
+      if (data.readUInt32BE(0) > 35_000) throw new Error('Bad packet length');
+    }
+  }
+  const crypto = { ...real('ssh2/lib/protocol/crypto.js'), NullDecipher: Short };
+  const changed = (id: string) => (id.endsWith('crypto.js') ? crypto : real(id));
+  expect(() => loadInternals(changed)).toThrow(/not as published/);
+});
+
 test('any other version is refused, with what to run', () => {
   const other = (id: string) => (id === 'ssh2/package.json' ? { version: '1.18.0' } : real(id));
   expect(() => loadInternals(other)).toThrow(/ssh2 1\.18\.0 is installed.*npm install ssh2@1\.17\.0/);

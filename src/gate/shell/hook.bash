@@ -230,7 +230,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
       builtin return 0
     fi
     if ((${#__sp_line} > 65536)); then
-      __sallyport_answer=no __sallyport_text="sallyport: denied: ${#__sp_line} characters (the line is too long)"
+      __sallyport_answer=no __sallyport_text="sallyport: denied: ${#__sp_line} characters (the line is longer than 64 KiB)"
     else
       __sallyport_ask "$__sallyport_blank$__sp_line" "$__sp_fresh"
     fi

@@ -94,7 +94,7 @@ function __sallyport_line
     end
     if builtin test (builtin string length -- $line) -gt 65536
         set -g __sallyport_answer no
-        set -g __sallyport_text "sallyport: denied: "(builtin string length -- $line)" characters (the line is too long)"
+        set -g __sallyport_text "sallyport: denied: "(builtin string length -- $line)" characters (the line is longer than 64 KiB)"
     else
         __sallyport_ask $line
     end

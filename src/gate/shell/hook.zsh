@@ -113,7 +113,7 @@ if [[ -o zle ]] && (( ! $+functions[__sallyport_ask] )) &&
     (( ${+functions[__sallyport_trial]} )) && __sp_flags+=' complete'
     builtin unset 'functions[__sallyport_trial]'
     if (( $#__sp_text > 65536 )); then
-      __sallyport_answer=no __sallyport_text="sallyport: denied: $#__sp_text characters (the line is too long)"
+      __sallyport_answer=no __sallyport_text="sallyport: denied: $#__sp_text characters (the line is longer than 64 KiB)"
     else
       __sallyport_ask "$__sp_text" "zsh$__sp_flags"
     fi
