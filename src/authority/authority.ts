@@ -20,7 +20,7 @@ import { ChangeEmitter } from './emitter.js';
 import { FactsIndex, hasEnded } from './facts-index.js';
 import { type Gains, gainsAfter, NO_GAINS } from './gains.js';
 import { momentsOf, newsOf } from './moments.js';
-import { buildRights } from './rights.js';
+import { buildRights, holdingsOf } from './rights.js';
 import { type Act, type Scene, userOf } from './scene.js';
 import { Timeline } from './timeline.js';
 import { type FeedUpdate, ToldFacts } from './told-facts.js';
@@ -71,6 +71,7 @@ class StoreAuthority implements t.Authority {
   user = (name: string) => this.#index.user(name);
   key = (fp: string) => this.#index.key(fp);
   policyRoles = (user: string) => this.#policy.rolesOf(user);
+  holdings = (user: string) => holdingsOf(this.#scene(), this.#gains, user);
   onChange = (fn: t.ChangeListener) => this.#changes.on(fn);
 
   usableKey(user: string, fp: string) {

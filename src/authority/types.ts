@@ -2,7 +2,7 @@ import type { Config } from '../config/types.js';
 import type { EndCause } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
 import type { CompiledPolicy } from '../policy/index.js';
-import type { FactValue, RightsData } from '../policy/types.js';
+import type { FactValue, RightsData, RoleHolding } from '../policy/types.js';
 import type { AccessRequest, Grant, Lock, LockKind, SetFact, Store, User, UserKey } from '../store/types.js';
 import type { FactChange } from './acts-facts.js';
 import type { KnownFact } from './context.js';
@@ -177,6 +177,8 @@ export interface Authority {
   locks(all?: boolean): Lock[];
   /** Roles the policy gives a name, transitively. */
   policyRoles(user: string): string[];
+  /** Every role a user holds now or from a later moment, by policy and by grants, transitively, on whatever target. */
+  holdings(user: string): RoleHolding[];
 
   addUser(input: AddUser): Promise<Done & { user: User; grants: Grant[] }>;
   removeUser(input: { user: string; by: string }): Promise<Done & { user: User; grants: Grant[] }>;

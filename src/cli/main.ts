@@ -10,6 +10,7 @@ import { addGrants } from './grants.js';
 import { addInit } from './init.js';
 import { addLater } from './later.js';
 import { addLocks } from './locks.js';
+import { addOneself } from './oneself.js';
 import { reportError } from './output.js';
 import { refuseOverSsh, rejoined } from './over-ssh.js';
 import { addPolicy } from './policy.js';
@@ -36,6 +37,7 @@ const FAMILIES = [
   addPolicy,
   addRecordings,
   addAudit,
+  addOneself,
   addBackup,
   addLater,
 ];

@@ -79,6 +79,11 @@ approvals:
   wait: 10m                 # the command is held no longer
   perUser: 10               # waiting at once
 
+# Sealed grants: whoever holds the role named by \`for\` may open one for themselves (sallyport breakglass NAME --reason TEXT).
+# It is a grant of \`role\` on \`target\` (*) for \`length\` (1h), and everybody hears of it.
+#   breakglass: { prod-down: { for: engineer, role: sre, target: 'prod/*', length: 1h } }
+breakglass: {}
+
 # Directories out of sight in sessions, besides this one, /run, /tmp and, in a sandbox, every home: where daemons have
 # sockets through which they start programs for whoever connects. Those that are not there do not matter.
 hide: [/var/lib/incus, /var/lib/lxd, /var/snap/lxd/common/lxd]

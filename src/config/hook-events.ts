@@ -12,6 +12,7 @@ export const HOOK_EVENTS = [
   'unlock',
   'lock.ended',
   'grant',
+  'breakglass',
   'revoke',
   'grant.started',
   'grant.ended',

@@ -4,6 +4,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { formatProblem, messageOf, type Problem, SallyportError } from '../core/errors.js';
 import { escapeText } from '../core/escape.js';
 import { checkAcross, targetsOf } from './across.js';
+import { sealsOf } from './breakglass.js';
 import { feedsOf } from './feeds.js';
 import { hooksOf } from './hooks.js';
 import { problemAt, problemsOf, type Source } from './problems.js';
@@ -83,6 +84,7 @@ function toConfig(w: Written, home: string, file: string): Config {
     limits: { loginGraceMs: loginGrace, ...counts },
     requests: requestsOf(w.requests),
     approvals: { waitMs: w.approvals.wait, perUser: w.approvals.perUser },
+    breakglass: sealsOf(w.breakglass),
     hide: w.hide,
     env: w.env,
     accounts: w.accounts,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isLabelName, isRoleName, isTargetName, NAME_RULES } from '../core/names.js';
 import { orNone, size, yesOrNo } from './amounts.js';
+import { breakglass, SEAL_KEYS } from './breakglass.js';
 import { context, FEED_KEYS } from './feeds.js';
 import * as f from './fields.js';
 import { HOOK_KEYS, hooks } from './hooks.js';
@@ -129,6 +130,7 @@ export const schema = z.strictObject({
   limits: limits.prefault({}),
   requests: requests.prefault({}),
   approvals: approvals.prefault({}),
+  breakglass,
   hide: z
     .array(f.absolutePath)
     .max(50, 'holds at most 50 directories')
@@ -153,6 +155,7 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   'session.limits': Object.keys(limitsOfSession.shape),
   'session.roles.*': Object.keys(roleLimits.shape),
   'session.roles.*.limits': Object.keys(limitsOfRole.shape),
+  'breakglass.*': SEAL_KEYS,
   'admins.*': ['uid', 'user'],
   labels: Object.keys(labels.shape),
   limits: Object.keys(limits.shape),

@@ -26,11 +26,22 @@ export interface Config {
   readonly approvals: ApprovalsConfig;
   /** Directories no session sees. */
   readonly hide: readonly string[];
+  readonly breakglass: Readonly<Record<string, Seal>>;
   /** Names a client may set, each with at most one `*`, at its end. Ask `envAllowed`. */
   readonly env: readonly string[];
   readonly accounts: Readonly<Record<string, AccountOverride>>;
   readonly context: { readonly feeds: Readonly<Record<string, Feed>> };
   readonly hooks: readonly Hook[];
+}
+
+/** A sealed grant. */
+export interface Seal {
+  /** The role whose holders may open it for themselves. */
+  readonly for: string;
+  /** The role it gives, on targets of this pattern, for so long. */
+  readonly role: string;
+  readonly target: string;
+  readonly lengthMs: number;
 }
 
 /** Who is told of what happens. */

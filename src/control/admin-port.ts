@@ -69,6 +69,40 @@ export const VERBS = {
       }),
     ]),
   },
+  whoami: {
+    offline: true,
+    self: true,
+    request: nothing,
+    reply: z.object({
+      name: z.string(),
+      uid: z.number(),
+      by: z.enum(['root', 'owner', 'policy', 'self', 'broker']),
+      user: s.userName.optional(),
+      account: z.string().optional(),
+      locked: z.boolean().optional(),
+      mfa: z.boolean().optional(),
+      roles: z.array(s.holding.extend({ reason: z.string().optional(), by: z.string().optional() })).optional(),
+      facts: z.array(s.factView).optional(),
+      /** The one it is asked from. */
+      session: s.session.optional(),
+      gate: z.string().optional(),
+      idleMs: z.number().optional(),
+    }),
+  },
+  breakglass: {
+    offline: false,
+    self: true,
+    /** Without a name nothing is opened: `seals` are those that could be. */
+    request: z.strictObject({ name: z.string().max(64).optional(), reason: s.reason.optional() }),
+    reply: z.object({
+      seals: z.array(
+        z.object({ name: z.string(), for: z.string(), role: z.string(), target: z.string(), lengthMs: z.number() }),
+      ),
+      grant: s.grant.optional(),
+      effects: z.array(s.effect),
+      warning: z.string().optional(),
+    }),
+  },
   'user.add': {
     offline: true,
     request: z.strictObject({

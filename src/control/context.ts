@@ -89,7 +89,7 @@ const noNulls = (facts: Changes[number]['facts']): Record<string, FactValue> =>
   Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value ?? 'unset']));
 
 /** A user's name wins over the beginning of a session's id; a whole id wins over both. */
-function showContext(deps: Deps, of: string): Reply<'context.show'> {
+export function showContext(deps: Deps, of: string): Reply<'context.show'> {
   const ids = deps.live.sessions().map((s) => s.id);
   if (!ids.includes(of) && deps.authority.user(of)) return { user: of, facts: inOrder(ofUser(deps, of)) };
   const id = pickId(ids, of, 'user or live session');

@@ -43,6 +43,8 @@ export interface Broker {
   gate: 'exec' | 'line-only';
   /** Takes a new configuration for what comes after. Absent: only a restart does. */
   useConfig?(config: Config): void;
+  /** Says something loudly: to the operator, and to whoever could do something about it. */
+  alarm?(text: string): void;
 }
 
 /** The options, and the one thing operations change besides the authority. */

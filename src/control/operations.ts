@@ -3,6 +3,7 @@ import { makeBackup } from '../store/index.js';
 import { act } from './act.js';
 import type { AdminPort } from './admin-port.js';
 import { answering } from './answering.js';
+import { breaking } from './breakglass.js';
 import { context } from './context.js';
 import type { Deps, OperationsOptions } from './deps.js';
 import { explaining } from './explaining.js';
@@ -13,11 +14,14 @@ import { policyOperations } from './policy-operations.js';
 import { requesting } from './requesting.js';
 import { rights } from './rights.js';
 import { watching } from './watching.js';
+import { whoami } from './whoami.js';
 
 export function createOperations(options: OperationsOptions): AdminPort {
   const deps: Deps = { ...options, current: { policy: options.policy, loadedAt: options.clock.now() } };
   return {
     ...watching(deps),
+    ...whoami(deps),
+    ...breaking(deps),
     ...people(deps),
     ...factors(deps),
     ...rights(deps),

@@ -161,7 +161,8 @@ function receiveStarted(message: StartedMessage, entry: Entry | undefined, parts
 
 function routeKeeper(message: DeskMessage, entries: Map<string, Entry>, parts: DeskParts): void {
   if (message.type === 'notice') {
-    for (const entry of entries.values()) entry.session?.notice(message.text);
+    const { sid, text } = message;
+    for (const entry of sid === undefined ? entries.values() : [entries.get(sid)]) entry?.session?.notice(text);
     return;
   }
   if (message.type === 'watched') {

@@ -24,6 +24,7 @@ const NAMES: Readonly<Record<Exclude<AuditEventName, 'admin' | 'decision'>, Hook
   'admin-refused': 'admin.refused',
   policy: 'reload.refused',
   config: undefined,
+  breakglass: 'breakglass',
   'grant-started': 'grant.started',
   'grant-ended': 'grant.ended',
   'lock-ended': 'lock.ended',
@@ -46,7 +47,14 @@ const NAMES: Readonly<Record<Exclude<AuditEventName, 'admin' | 'decision'>, Hook
 const VERBS = ['lock', 'unlock', 'grant', 'revoke', 'kill', 'reload'] as const;
 
 /** What people do: an entry of it that says no tells that it failed. */
-const ACTS: ReadonlySet<AuditEventName> = new Set(['admin', 'request', 'approve', 'refuse', 'request-withdrawn']);
+const ACTS: ReadonlySet<AuditEventName> = new Set([
+  'admin',
+  'breakglass',
+  'request',
+  'approve',
+  'refuse',
+  'request-withdrawn',
+]);
 
 /** What an entry is called among hooks. A command that may run is no event: the audit log has those. */
 export function nameOf({ event, allow, data }: AuditEvent): HookEventName | undefined {

@@ -5,6 +5,7 @@ import { formatDuration } from '../core/duration.js';
 import { messageOf, SallyportError } from '../core/errors.js';
 import { bootTimeMs } from '../os/boottime.js';
 import { hostKeyFingerprint } from '../ssh/index.js';
+import { createAlarm } from './alarm.js';
 import { type Control, startControl } from './control.js';
 import { reportCut } from './cut.js';
 import { type Floor, layFloor } from './floor.js';
@@ -98,6 +99,7 @@ async function openDoors(o: Opening): Promise<Broker> {
     ground,
     listen: `${host}:${port}`,
     startedAt: clock.now(),
+    alarm: createAlarm({ clock, registry: floor.registry, log: out.log }),
     log: out.log,
   });
   started.catch(() => listener.close());

@@ -45,6 +45,8 @@ export interface ControlParts {
   /** Where the broker really listens, `host:port`. */
   listen: string;
   startedAt: number;
+  /** Says something loudly. */
+  alarm(text: string): void;
   log(line: string): void;
 }
 
@@ -69,6 +71,7 @@ export async function startControl(parts: ControlParts): Promise<Control> {
       isolation: ground.isolation,
       limits: limitsBy(ground),
       gate: config.current.gate,
+      alarm: parts.alarm,
       useConfig: (next) => {
         config.current = next;
         parts.feeds.reconfigure();

@@ -18,6 +18,7 @@ export const AUDIT_EVENTS = [
   'admin-refused',
   'policy',
   'config',
+  'breakglass',
   'grant-started',
   'grant-ended',
   'lock-ended',

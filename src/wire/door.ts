@@ -66,7 +66,8 @@ export const toDoor = z.discriminatedUnion('type', [
     because: z.string().max(200),
   }),
   z.object({ type: z.literal('end'), sid: id, version: z.number(), cause, reason: text.optional() }),
-  z.object({ type: z.literal('notice'), text }),
+  /** For one session, or for all of them. */
+  z.object({ type: z.literal('notice'), text, sid: id.optional() }),
   /** Who watches a session: for its recording, and what the engineer is told of it where the policy says so. */
   z.object({ type: z.literal('watched'), sid: id, note: text.optional(), say: text.optional() }),
   z.object({ type: z.literal('tree'), q: z.number(), sid: id }),
