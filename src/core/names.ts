@@ -31,6 +31,11 @@ export const NAME_RULES = {
   label: 'label names are [A-Za-z_][A-Za-z0-9_]{0,63}',
 } as const;
 
+/** What this program is called where people say it to a session. */
+export const OWN_NAME = 'sallyport';
+/** Whether a line seems to mean this program, whatever else is in it. */
+export const meansOwn = (line: string): boolean => /^\s*sallyport(?:\s|$)/.test(line);
+
 /** The known word nearest to a misspelt one; undefined when none is near. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;

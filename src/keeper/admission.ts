@@ -5,6 +5,7 @@ import type { Config } from '../config/index.js';
 import { administrationWords } from '../control/administration.js';
 import type { Clock } from '../core/clock.js';
 import { newId } from '../core/ids.js';
+import { meansOwn } from '../core/names.js';
 import { lineGateShell } from '../core/shells.js';
 import { groupsOf } from '../os/files.js';
 import { compileRights } from '../policy/index.js';
@@ -91,7 +92,7 @@ async function admit(
   if (logins.get(message.login, message.conn, pair.number) !== login) return 'not logged in';
   const administration = login.target === DEFAULT_TARGET ? administrationWords(message.command) : undefined;
   const questions = questionsFor(message, administration !== undefined);
-  const refusal = refuse(questions, login, compiled, pair, parts);
+  const refusal = refuse(questions, login, compiled, pair, parts, message.command);
   if (refusal !== undefined) {
     auditRefusal(login, refusal, parts.audit);
     return refusal;
@@ -133,6 +134,7 @@ function refuse(
   rights: Rights,
   pair: Pair,
   parts: AdmissionParts,
+  command: string | undefined,
 ): string | undefined {
   const { authority, clock, config, registry } = parts;
   const closed = parts.closed();
@@ -142,12 +144,18 @@ function refuse(
   if (against) return `${against.cause}${against.reason === undefined ? '' : `: ${against.reason}`}`;
   for (const question of questions) {
     const decision = rights.decide(question, clock.now());
-    if (!decision.allow) return `denied: ${question.action} (${reasonOf(decision)})`;
+    if (!decision.allow) return `denied: ${question.action} (${reasonOf(decision)})${hintFor(command)}`;
   }
   if (registry.ofUser(login.user).length >= config.current.limits.sessionsPerUser)
     return `${login.user} has ${config.current.limits.sessionsPerUser} sessions open, the most allowed: close one first`;
   return undefined;
 }
+
+/** For a command that was meant for us and is a shell's. */
+const hintFor = (command = '') =>
+  meansOwn(command) && administrationWords(command) === undefined
+    ? '; sallyport over ssh takes plain words alone, and ssh takes one pair of quotes away: quote twice'
+    : '';
 
 function reasonOf(decision: Decision): string {
   if (decision.rule) return `${decision.rule.id}: denied by rule`;

@@ -1,4 +1,5 @@
 import { escapeText } from '../core/escape.js';
+import { OWN_NAME } from '../core/names.js';
 import {
   decideLine,
   type GateMode,
@@ -53,7 +54,12 @@ export function lineGateHooks(parts: LineGateParts): LineGateHooks {
     },
     decide: (parsed, context) =>
       life.ending === undefined
-        ? advised(decideLine(parsed, rights(), lookup, clock.now(), context), context, parts)
+        ? elsewhere(
+            advised(decideLine(parsed, rights(), lookup, clock.now(), context), context, parts),
+            parsed,
+            context,
+            parts,
+          )
         : { allow: false, reason: 'the session has ended' },
     onLine(event) {
       const { n } = record(event);
@@ -65,6 +71,21 @@ export function lineGateHooks(parts: LineGateParts): LineGateHooks {
     },
   };
 }
+
+/** Administration is not done in a shell: says where, unless a program or a name of the shell's own is meant and allowed. */
+function elsewhere(verdict: LineVerdict, parsed: Parsed, context: LineContext, parts: LineGateParts): LineVerdict {
+  const [command] = parsed.commands;
+  const [name] = command?.words ?? [];
+  if (!command || name?.text !== OWN_NAME || name.dynamic || context.shellNames?.has(OWN_NAME)) return verdict;
+  const isThere = parts.lookup(OWN_NAME, context.path, context.cwd) !== undefined;
+  if (isThere && (verdict.allow || verdict.decision?.rule)) return verdict;
+  const pending = context.shellNames === undefined ? { pendingNames: [OWN_NAME] } : {};
+  return { allow: false, command: command.text, reason: ELSEWHERE, ...pending };
+}
+
+type Parsed = Parameters<typeof decideLine>[0];
+
+const ELSEWHERE = 'not in here: say it where you came from, as in ssh USER@BASTION sallyport whoami';
 
 /** With whom to ask, where no row of the user's is near; not before the shell has said which names are its own. */
 function advised(verdict: LineVerdict, { shellNames }: LineContext, { advice }: LineGateParts): LineVerdict {

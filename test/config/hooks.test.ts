@@ -31,7 +31,7 @@ describe('a hook', () => {
     ['{ events: [sesion.start], command: [/a] }', /"sesion.start" is no event: did you mean session.start/],
     ['{ events: [], command: [/a] }', /events: must be a list of events/],
     ['{ events: [request.made], command: [/a] }', /is no event: there are login/],
-    ['{ events: [breakglass], command: [/a] }', /is no event/],
+    ['{ events: [glass.broken], command: [/a] }', /is no event/],
     ['{ events: [lock], command: [a] }', /absolute path/],
     ['{ events: [lock], command: [/a], timeout: 1m }', /timeout: is too long: at most 30s/],
     ['{ events: [lock], comand: [/a] }', /unknown key: did you mean command/],

@@ -132,6 +132,46 @@ describe.each(kinds)('administration over ssh (%s)', (kind) => {
     expect(last).toMatchObject({ reason: 'the disk is full', data: { target: 'prod/*' } });
   });
 
+  describe('for oneself', () => {
+    it('whoami tells who, as what, from where, until when, and what is known', async () => {
+      const { code, stdout, stderr } = await broker.exec('sallyport whoami');
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/^user +alice$/m);
+      expect(stdout).toMatch(/^from +127\.0\.0\.1:\d+$/m);
+      expect(stdout).toMatch(/^closes +.*, deadline$/m);
+      expect(stdout).toMatch(/^engineer +\* +no end/m);
+      expect(stdout).toMatch(/^auth\.key +SHA256:/m);
+      const who = JSON.parse((await broker.exec('sallyport --json whoami')).stdout);
+      expect(who).toMatchObject({ user: 'alice', by: 'self', session: { user: 'alice', kind: 'exec' } });
+      expect((await broker.cli('whoami')).stdout).toMatch(
+        isRoot && kind === 'account' ? /^account +root$/m : /^account +uid \d+$/m,
+      );
+    });
+
+    it("grants and status show one's own, where policy does not let one see all", async () => {
+      const own = JSON.parse((await lead.exec('sallyport --json grants')).stdout);
+      expect(new Set(own.map((g: { user: string }) => g.user))).toEqual(new Set(['lea']));
+      expect(await lead.exec('sallyport grants --user alice')).toMatchObject({ code: 4, stdout: '' });
+      const status = JSON.parse((await lead.exec('sallyport --json status')).stdout);
+      expect(status).toMatchObject({ user: 'lea', locked: false });
+      expect(status).not.toHaveProperty('home');
+      expect(JSON.parse((await admin.exec('sallyport --json status')).stdout)).toHaveProperty('home');
+    });
+
+    it('says in a shell where to ask instead', async () => {
+      const shell = await broker.shell();
+      await shell.line(
+        'sallyport whoami',
+        'not in here: say it where you came from, as in ssh USER@BASTION sallyport whoami',
+      );
+      shell.kill();
+    });
+
+    it('says how to quote when a shell would be needed', async () => {
+      expect((await lead.exec("sallyport lock --user alice --reason it's lost")).stderr).toContain('quote twice');
+    });
+  });
+
   it('reads files from standard input alone', async () => {
     const key = join(broker.dir, 'new-key');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'new@test', '-f', key]);
