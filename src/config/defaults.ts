@@ -121,8 +121,8 @@ context:
 #     - { events: [feed, door.lost], command: [/usr/local/bin/alert, --quiet] }
 #     - { events: '*', syslog: { address: 'tcp://127.0.0.1:601', facility: authpriv } }
 # Events: login, login.refused, session.start, session.end, session.refused, session.cut (a crash ended it),
-# command.refused, command.ended (its right went), lock, unlock, lock.ended, grant, revoke, breakglass, grant.started, grant.ended, key.expired,
-# request, approve (of a role: it makes the grant), refuse, request.expired, request.withdrawn, kill, reload, reload.refused, admin (what
-# else admins do), admin.failed, admin.refused, feed, context, broker.start, broker.stop, door.lost.
+# command.refused, command.ended (its right went), lock, unlock, lock.ended, grant, revoke, grant.started, grant.ended, key.expired,
+# breakglass, request, approve (of a role: it makes the grant), refuse, request.expired, request.withdrawn, kill, reload, reload.refused,
+# admin (what else admins do), admin.failed, admin.refused, feed, context, broker.start, broker.stop, door.lost.
 hooks: []
 `;

@@ -15,15 +15,16 @@ const NO_SHELL = /\/(nologin|false|true|sync|shutdown|halt)$/;
 
 /**
  * Which OS account a user's shells run as, or one line that says why none does.
- * Account 0 is never launched, and no account is ever made.
+ * Account 0 is never launched, and no account is ever made. Without `needsShell` an account that nobody logs in to will do.
  */
 export function placeUser(
   user: { name: string; account?: string },
   isolation: 'account' | 'sandbox',
   config: Config,
   doorUid: number | undefined,
+  needsShell = true,
 ): Placement | string {
-  return isolation === 'sandbox' ? placeSandbox(user, config) : placeAccount(user, config, doorUid);
+  return isolation === 'sandbox' ? placeSandbox(user, config) : placeAccount(user, config, doorUid, needsShell);
 }
 
 function placeSandbox(user: { name: string; account?: string }, config: Config): Placement | string {
@@ -42,6 +43,7 @@ function placeAccount(
   user: { name: string; account?: string },
   config: Config,
   doorUid: number | undefined,
+  needsShell: boolean,
 ): Placement | string {
   const name = user.account ?? user.name;
   const entry = accountByName(name);
@@ -49,7 +51,7 @@ function placeAccount(
   if (entry.uid === 0 || entry.gid === 0) return `account ${name} is account 0, which is never launched`;
   if (entry.uid === doorUid) return `account ${name} is the doors' own: set doorAccount to another`;
   const override = config.accounts[name];
-  const shell = usableShell(override?.shell ?? entry.shell);
+  const shell = usableShell(override?.shell ?? entry.shell) ?? (needsShell ? undefined : '/bin/false');
   if (shell === undefined)
     return `account ${name} has no usable shell (${override?.shell ?? entry.shell}): set accounts.${name}.shell`;
   if (override?.home === 'private')
