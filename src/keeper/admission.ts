@@ -98,7 +98,9 @@ async function admit(
     return refusal;
   }
   const user = parts.authority.user(login.user);
-  const placed = user ? placeUser(user, parts.isolation, parts.config.current, parts.doorUid, administration === undefined) : 'no such user';
+  const placed = user
+    ? placeUser(user, parts.isolation, parts.config.current, parts.doorUid, administration === undefined)
+    : 'no such user';
   const unfit = typeof placed === 'string' ? placed : unfitForLines(message, placed, parts.config.current);
   if (typeof placed === 'string' || unfit !== undefined) {
     auditRefusal(login, unfit ?? '', parts.audit);
