@@ -156,6 +156,8 @@ class StoreAuthority implements t.Authority {
     return { ok: true, by: proof.by };
   }
 
+  factorProved = (user: string) => this.#changes.emit({ kind: 'factor', users: new Set([user]), cause: 'context' });
+
   async setPolicy(policy: t.PolicyView, config = this.#config) {
     this.#gains = gainsAfter(this.#gains, this.#policy, policy, this.#clock.now());
     this.#policy = policy;

@@ -197,6 +197,8 @@ export interface Authority {
    * not bound how often it is asked: the caller does.
    */
   proveFactor(user: string, typed: string): Promise<FactorVerdict>;
+  /** A factor of the user's was proved in a session: their sessions are decided anew. */
+  factorProved(user: string): Change;
   lock(input: PutLock): Promise<Done & { lock: Lock }>;
   unlock(id: string, by: string): Promise<Done & { lock: Lock }>;
   /** Rejects with `usage` for what there cannot be, and with `refused` for one too many or one that waits already. */

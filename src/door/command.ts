@@ -2,6 +2,7 @@ import { escapeText } from '../core/escape.js';
 import { lineGateShell } from '../core/shells.js';
 import { decideCommandLine, type Lookup, phraseRefusal } from '../gate/index.js';
 import type { Rights } from '../policy/types.js';
+import { elsewhere } from '../session/index.js';
 import { SESSION_PATH } from '../wire/guard.js';
 import type { Admitted, DecisionEvent } from '../wire/types.js';
 
@@ -25,9 +26,10 @@ export function refuseCommand(
   if (command === undefined || admitted.administration) return undefined;
   const verdict = decideCommandLine(command, rights, lookup, atMs, { gate, shell, path: SESSION_PATH });
   if (verdict.allow) return undefined;
-  const { decision } = verdict;
+  const { decision, remedies } = verdict;
+  const remedy = remedies === undefined ? {} : { remedy: elsewhere(remedies, 'terminal') };
   return {
-    text: phraseRefusal(verdict, command),
+    text: phraseRefusal({ ...verdict, ...remedy }, command),
     event: {
       n: 1,
       at: atMs,

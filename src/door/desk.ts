@@ -4,7 +4,7 @@ import type { Session, Started, SupervisorPort } from '../session/index.js';
 import { type FromDoor, MAX_EVENTS_PER_MESSAGE, type ToDoor } from '../wire/door.js';
 import type { Link } from '../wire/frames.js';
 import type { DoorToGuard, GuardToDoor } from '../wire/guard.js';
-import type { Admitted, DecisionEvent, PtySize } from '../wire/types.js';
+import type { Admitted, DecisionEvent, Proved, PtySize } from '../wire/types.js';
 
 type StartedMessage = Extract<GuardToDoor, { type: 'started' }>;
 /** What the keeper says about sessions. */
@@ -40,6 +40,8 @@ export interface DeskParts {
   clock: Clock;
   keeper: () => Link<FromDoor>;
   guard: () => Link<DoorToGuard>;
+  /** Puts what was typed to the keeper; rejects when it does not answer. */
+  prove(sid: string, typed: string | undefined): Promise<Proved>;
   /** Turns the guard's descriptors into the session's parts. */
   receive(message: StartedMessage, admitted: Admitted | undefined, pty: PtySize | undefined): Started;
 }
@@ -78,6 +80,8 @@ function openSlot(admitted: Admitted, pty: PtySize | undefined, entries: Map<str
     supervisor: {
       end: () => void parts.guard().send({ type: 'end', sid }),
       endPrograms: (n, images) => void parts.guard().send({ type: 'end-images', sid, n, images }),
+      hold: (q) => void parts.guard().send({ type: 'hold', sid, q }),
+      prove: (typed) => parts.prove(sid, typed),
       verdict: (q, allow, children) => void parts.guard().send({ type: 'verdict', q, allow, children }),
       gone: allGone,
       decisions: (events) => sendDecisions(sid, events, parts),
@@ -115,6 +119,12 @@ function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: De
     case 'ask':
       if (entry?.session) entry.session.ask(message);
       else parts.guard().send({ type: 'verdict', q: message.q, allow: false, children: 'none' });
+      return;
+    case 'held':
+      entry?.session?.kept(message.q, message.front);
+      return;
+    case 'lost':
+      entry?.session?.lost(message.q);
       return;
     case 'over':
       entry?.session?.programsOver(message.images);

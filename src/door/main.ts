@@ -64,6 +64,13 @@ const desk = createDesk({
   clock,
   keeper: () => keeper,
   guard: () => guard,
+  async prove(sid, code) {
+    const typed = code === undefined ? {} : { code };
+    const answer = await requests.ask((q) => keeper.send({ type: 'prove', q, sid, ...typed }));
+    if (answer.type !== 'proved') throw new Error('another answer than was asked for');
+    const { ok, left, why, waitMs } = answer;
+    return { ok, left, ...(why && { why }), ...(waitMs === undefined ? {} : { waitMs }) };
+  },
   receive: (message, admitted, pty) =>
     receiveStarted(message, DOOR_FDS.guardLane, clock, () => recordingHeader(admitted, pty)),
 });

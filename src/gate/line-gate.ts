@@ -1,11 +1,11 @@
 import { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock.js';
 import { QuestionCutter } from './cutter.js';
-import { formatAnswer, type Message, parseMessage } from './protocol.js';
+import { type Answer, formatAnswer, type Message, parseMessage } from './protocol.js';
 import { createReminder } from './reminder.js';
 import { createLineJudge, type JudgeOptions } from './shells.js';
 
-export type { LineDecider, LineEvent } from './shells.js';
+export type { HeldEnd, HeldEvent, HeldLine, LineDecider, LineEvent } from './shells.js';
 
 /**
  * What one session may ask: a unit is a question, 4 KiB of anything, or 0.2 ms spent on an answer, which keeps a session
@@ -42,7 +42,7 @@ export function openLineGate(options: LineGateOptions): LineGate {
   // As sockets, because file streams would pin a thread of libuv's pool for each FIFO.
   const questions = new Socket({ fd: options.qFd, readable: true, writable: false });
   const answers = new Socket({ fd: options.aFd, readable: false, writable: true });
-  const judge = createLineJudge(options);
+  const judge = createLineJudge({ ...options, late: (question, answer) => !closed && send(question, answer) });
   const cutter = new QuestionCutter();
   const budget = createBudget(clock);
   const waiting: Buffer[] = [];
@@ -108,7 +108,11 @@ export function openLineGate(options: LineGateOptions): LineGate {
     budget.spend(1);
     const answer = timed(() => judge(message));
     if (message.kind === 'heard') again.heard(message);
-    if (answer === undefined) return;
+    if (answer !== undefined) send(message, answer);
+  };
+  const send = (message: Message, answer: Answer): void => {
+    // fish waits for as long as it takes, and reads one answer.
+    if (answer.verb === 'wait' && message.kind === 'line' && message.syntax.shell === 'fish') return;
     const bytes = formatAnswer(message.shell, message.id, answer);
     say(bytes);
     if (message.kind !== 'hello' && again.awaits(message)) again.expect(message, bytes);

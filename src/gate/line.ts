@@ -1,6 +1,6 @@
 import { type LineResult, type ParsedCommand, parseIn } from '../command/index.js';
 import { escapeText } from '../core/escape.js';
-import { phraseDenied, remedyFor } from '../policy/index.js';
+import { leastRemedies, phraseDenied, remedyFor } from '../policy/index.js';
 import type { CommandQuestion, Decision, Rights } from '../policy/types.js';
 import { isBuiltin } from './builtins.js';
 import type { LineContext, LineVerdict, Lookup } from './types.js';
@@ -39,8 +39,21 @@ export function decideLine(
   atMs: number,
   context: LineContext,
 ): LineVerdict {
+  const verdict = judgeLine(parsed, { rights, lookup, atMs, context });
+  if (verdict.allow || verdict.reason !== undefined) return verdict;
+  const questions = parsed.commands.map((command) => questionOf(command, lookup, context));
+  const remedies = leastRemedies(
+    rights,
+    questions,
+    atMs,
+    (tried) => judgeLine(parsed, { rights: tried, lookup, atMs, context }).allow,
+  );
+  return remedies === undefined ? verdict : { ...verdict, remedies };
+}
+
+function judgeLine(parsed: LineResult, scene: Scene): LineVerdict {
+  const { context } = scene;
   if (context.gate === 'line-only' && (context.shell ?? 'bash') !== 'bash') return { allow: false, reason: NOT_BASH };
-  const scene = { rights, lookup, atMs, context };
   const unreadable = whyUnreadable(parsed, context);
   const findings = parsed.commands.map((command) => ({ command, found: judge(command, scene) }));
   const refused = findings.find(({ found }) => !found.allow && found.ask === undefined);
@@ -98,18 +111,25 @@ function refusal(command: ParsedCommand, found: Finding, { rights, atMs }: Scene
 
 function judge(command: ParsedCommand, scene: Scene): Finding {
   const { rights, lookup, atMs, context } = scene;
-  const [first] = command.words;
-  const name = first === undefined || first.dynamic === true ? undefined : first.text;
+  const question = questionOf(command, lookup, context);
+  return { ...weigh(nameOf(command), question, rights.decide(question, atMs), context), question };
+}
+
+function nameOf({ words: [first] }: ParsedCommand): string | undefined {
+  return first === undefined || first.dynamic === true ? undefined : first.text;
+}
+
+function questionOf(command: ParsedCommand, lookup: Lookup, context: LineContext): CommandQuestion {
+  const name = nameOf(command);
   const builtin = name !== undefined && isBuiltin(name, context.shell);
   const program = name === undefined || builtin ? undefined : lookup(name, context.path, context.cwd);
-  const question: CommandQuestion = {
+  return {
     kind: 'command',
     words: command.words,
     children: 'checked',
     ...(program === undefined ? {} : { program }),
     ...(builtin ? { builtin: true } : {}),
   };
-  return { ...weigh(name, question, rights.decide(question, atMs), context), question };
 }
 
 function weigh(name: string | undefined, question: CommandQuestion, decision: Decision, context: LineContext): Finding {

@@ -40,6 +40,8 @@ export type Answer =
   | { verb: 'more' }
   /** Refused; the text is for the terminal. */
   | { verb: 'no'; text: string }
+  /** Held: the person is asked for something first. Ask again from time to time. */
+  | { verb: 'wait' }
   /** Say which of these are aliases or functions. */
   | { verb: 'types'; names: string[] };
 

@@ -25,6 +25,22 @@ export interface JudgeOptions {
   onRefused(event: LineEvent): void;
   /** A shell has loaded the hook. */
   onHello?(version: string): void;
+  /** A line is about to be refused that the person could bring something for: held from here on until `end`; undefined: not. */
+  hold?(event: HeldEvent, end: (end: HeldEnd) => void): HeldLine | undefined;
+}
+
+/** A line that is about to be refused. */
+export interface HeldEvent extends LineEvent {
+  /** What would be said of it now. */
+  decide(): LineVerdict;
+}
+
+/** Decide it again, under the rights there are now; or refuse it by this verdict. */
+export type HeldEnd = 'again' | LineVerdict;
+
+export interface HeldLine {
+  /** Its shell asks for another line or is gone. */
+  drop(): void;
 }
 
 type LineQuestion = Extract<Message, { kind: 'line' }>;
@@ -37,14 +53,21 @@ interface Shell {
   last?: { id: string; answer: Answer };
   /** Waiting to hear which names are the shell's own. */
   asking?: { question: LineQuestion; text: string; names: string[] };
+  held?: { id: string; line: HeldLine };
+}
+
+interface Judging extends JudgeOptions {
+  /** The answer to a question that was held: wanted where `hold` is given. */
+  late?(question: LineQuestion, answer: Answer): void;
 }
 
 /** What the door says to one session's hook. Keeps, per shell, what was typed but is not complete. */
-export function createLineJudge(options: JudgeOptions): (message: Message) => Answer | undefined {
+export function createLineJudge(options: Judging): (message: Message) => Answer | undefined {
   const shells = new Map<string, Shell>();
   return (message) => {
     if (message.kind === 'heard') return undefined;
     if (message.kind === 'hello') {
+      letGo(shells.get(message.shell));
       shells.delete(message.shell);
       options.onHello?.(message.version);
       return undefined;
@@ -65,9 +88,15 @@ function shellOf(shells: Map<string, Shell>, pid: string): Shell {
   return shell;
 }
 
-function asked(shell: Shell, question: LineQuestion, options: JudgeOptions): Answer | undefined {
+function letGo(shell: Shell | undefined): void {
+  shell?.held?.line.drop();
+  delete shell?.held;
+}
+
+function asked(shell: Shell, question: LineQuestion, options: Judging): Answer | undefined {
   // The hook asks again when an answer was lost, to another shell of the session for example.
   if (shell.last?.id === question.id) return shell.last.answer;
+  letGo(shell);
   const { counter, fresh } = question;
   const { pending, ran } = shell;
   if (!fresh && pending?.counter === counter)
@@ -76,7 +105,7 @@ function asked(shell: Shell, question: LineQuestion, options: JudgeOptions): Ans
   return judge(shell, question, question.text, options);
 }
 
-function named(shell: Shell, message: Extract<Message, { kind: 'types' }>, options: JudgeOptions): Answer | undefined {
+function named(shell: Shell, message: Extract<Message, { kind: 'types' }>, options: Judging): Answer | undefined {
   const { asking } = shell;
   if (asking === undefined || asking.question.id !== message.id) {
     return shell.last?.id === message.id && shell.last.answer.verb !== 'types' ? shell.last.answer : undefined;
@@ -89,7 +118,7 @@ function judge(
   shell: Shell,
   question: LineQuestion,
   text: string,
-  options: JudgeOptions,
+  options: Judging,
   shellNames?: ReadonlySet<string>,
 ): Answer {
   delete shell.asking;
@@ -97,13 +126,17 @@ function judge(
     if (text.length > MAX_LINE_LENGTH) return refuse(shell, text, TOO_LONG, options);
     const { runs, rest } = takeApart(text, question.syntax);
     if (runs.kind === 'incomplete') return holdBack(shell, question, text);
-    const verdict = options.decide(runs, contextOf(question, options.gate, shellNames));
+    const decide = () => options.decide(runs, contextOf(question, options.gate, shellNames));
+    const verdict = decide();
     if (!verdict.allow && verdict.pendingNames !== undefined && shellNames === undefined) {
       const names = askable(verdict.pendingNames);
       shell.asking = { question, text, names };
       return { verb: 'types', names };
     }
-    if (!verdict.allow) return refuse(shell, text, verdict, options);
+    if (!verdict.allow)
+      return (
+        hold(shell, question, { text, verdict, decide }, options, shellNames) ?? refuse(shell, text, verdict, options)
+      );
     options.onLine({ text, verdict });
     if (rest !== '') return holdBack(shell, question, rest);
     delete shell.pending;
@@ -115,6 +148,29 @@ function judge(
     const reason = 'no decision could be reached';
     return { verb: 'no', text: phraseRefusal({ allow: false, reason }, text) };
   }
+}
+
+/** Undefined: it is not held. */
+function hold(
+  shell: Shell,
+  question: LineQuestion,
+  event: HeldEvent,
+  options: Judging,
+  shellNames?: ReadonlySet<string>,
+): Answer | undefined {
+  const { text } = event;
+  const { id } = question;
+  const line = options.hold?.(event, (end) => {
+    if (shell.held?.id !== id) return;
+    delete shell.held;
+    const answer =
+      end === 'again' ? judge(shell, question, text, options, shellNames) : refuse(shell, text, end, options);
+    shell.last = { id, answer };
+    options.late?.(question, answer);
+  });
+  if (line === undefined) return undefined;
+  shell.held = { id, line };
+  return { verb: 'wait' };
 }
 
 const TOO_LONG: LineVerdict = { allow: false, reason: 'the line is longer than 64 KiB' };

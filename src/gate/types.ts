@@ -1,5 +1,6 @@
 /** The shapes of the gates: what they are asked, and what they say. */
 import type { ShellName } from '../core/shells.js';
+import type { Remedy } from '../policy/index.js';
 import type { Children, Decision, Program } from '../policy/types.js';
 
 /** `exec`: the kernel gate stands behind the line gate; `line-only`: what cannot be known is refused. */
@@ -35,6 +36,8 @@ export interface LineVerdict {
   reason?: string;
   /** What would change it: half a sentence, safe to show. */
   remedy?: string;
+  /** The least the person can bring that would have the whole line allowed. */
+  remedies?: readonly Remedy[];
   /** Refused unless these names are aliases or functions of the shell: ask it, then decide again with `shellNames`. */
   pendingNames?: string[];
 }

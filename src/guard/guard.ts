@@ -13,6 +13,7 @@ import {
 } from '../wire/guard.js';
 import { createHoldUp } from './holdup.js';
 import { findTools, type Tools } from './launch/tools.js';
+import { holdsTerminalOf } from './programs/proc.js';
 import { createPrograms } from './programs/programs.js';
 import { type GuardSession, startSession } from './session.js';
 import { askedWords, shownWords } from './tracer/show.js';
@@ -76,6 +77,7 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
     },
     ended: (session, image) =>
       ports.door({ type: 'images-ended', sid: session.sid, n: 0, images: [image], front: false }),
+    lost: ({ sid }, q) => ports.door({ type: 'lost', sid, q }),
     full: ({ sid }, processes) => ports.door({ type: 'full', sid, processes }),
     note: ({ session, tid, image }, kind, argv) =>
       ports.door({
@@ -155,6 +157,12 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
     }
   };
 
+  const hold = ({ sid, q }: Extract<DoorToGuard, { type: 'hold' }>) => {
+    const task = tracer.hold(q);
+    if (task?.session.sid !== sid) ports.door({ type: 'lost', sid, q });
+    else ports.door({ type: 'held', sid, q, front: holdsTerminalOf(task.session.command, task.tid) });
+  };
+
   return {
     onKeeper(message) {
       if (message.type === 'launch') launch(message);
@@ -171,6 +179,7 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
     },
     onDoor(message) {
       if (message.type === 'verdict') tracer.answer(message.q, message.allow, message.children);
+      else if (message.type === 'hold') hold(message);
       else if (message.type === 'end-images') programs.end(message);
       else if (message.type === 'tree') void programs.tree(message);
       else sessions.get(message.sid)?.end();

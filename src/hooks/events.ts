@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<Exclude<AuditEventName, 'admin' | 'decision'>, Hook
   'door-lost': 'door.lost',
   login: 'login',
   'login-refused': 'login.refused',
+  factor: undefined,
   logout: undefined,
   'session-start': 'session.start',
   'session-refused': 'session.refused',

@@ -15,6 +15,7 @@ import { createLive, type LiveSide } from './live.js';
 import { createLogins } from './logins.js';
 import type { Pair } from './pair.js';
 import { type Pairs, startPairs } from './pairs.js';
+import { createProver } from './prove.js';
 import { createRegistry, type Registry } from './registry.js';
 import { createReviews } from './reviews/reviews.js';
 import { type RouteParts, routeDoor, routeDown, routeGuard } from './routes.js';
@@ -98,6 +99,7 @@ export function layFloor(parts: FloorParts): Floor {
     watchdog,
     audit,
     reviews,
+    prove: (session, message) => prover(session, message),
     settled: (sid, version, answer) => live.settled(sid, version, answer),
     listener: () => listener,
     fault,
@@ -128,6 +130,7 @@ export function layFloor(parts: FloorParts): Floor {
   });
   const live = createLive({ authority, config, clock, registry, endings, watchdog, trees, pairs });
   const watches = createWatches({ registry, clock, drop: ground.door, log: out.log });
+  const prover = createProver({ authority, audit, clock, logins, live });
   return {
     registry,
     endings,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Authority } from '../authority/index.js';
+import type { Authority, FactorVerdict } from '../authority/index.js';
 import type { Clock } from '../core/clock.js';
 import { newId } from '../core/ids.js';
 import { createLimiter, type Limiter } from '../mfa/index.js';
@@ -41,6 +41,12 @@ export interface Logins {
   login(message: Extract<FromDoor, { type: 'login' }>, pair: number): Promise<LoginAnswer>;
   /** What was typed on a connection whose key was good. */
   second(message: Extract<FromDoor, { type: 'second' }>, pair: number): Promise<LoginAnswer>;
+  /** A second factor typed in a session; guesses are counted together with those at logins. */
+  proveFactor(user: string, typed: string): Promise<FactorVerdict | { ok: false; why: 'wait' }>;
+  /** How many more wrong codes are looked at, and after how many ms again. */
+  guesses(user: string): { left: number; waitMs: number };
+  /** A factor was proved on that connection after the login. */
+  proved(conn: number, user: string, at: number): void;
   get(id: string, conn: number, pair: number): LoginRecord | undefined;
   all(): Iterable<LoginRecord>;
   /** Forgets the logins of a connection. */
@@ -104,10 +110,15 @@ export function createLogins(parts: LoginParts): Logins {
       if (!connection || !who) return {};
       const by = await proveSecond(who.user, typed, limiter, parts);
       const mfa = by.ok ? { at: parts.clock.now(), by: by.by } : undefined;
-      const verdict = mfa ? await judge(who, connection, mfa.at, parts) : `second factor: ${by.ok ? '' : by.why}`;
+      const verdict = mfa ? await judge(who, connection, mfa.at, parts) : `second factor: ${by.ok ? '' : WHY[by.why]}`;
       if (mfa && verdict === ALLOWED && halfway.delete(conn)) return await accept(who, connection, mfa);
       refused({ name: who.user, key: who.key }, String(verdict), connection, parts.audit);
       return {};
+    },
+    proveFactor: (user, typed) => proveSecond(user, typed, limiter, parts),
+    guesses: (user) => ({ left: limiter.left(user), waitMs: limiter.wait(user) }),
+    proved(conn, user, at) {
+      for (const record of byId.values()) if (record.conn === conn && record.user === user) record.mfaAt = at;
     },
     get(id, conn, pair) {
       const record = byId.get(id);
@@ -127,6 +138,13 @@ const PROMPT = 'Verification code: ';
 const ALLOWED = Symbol('allowed');
 const MORE = Symbol('allowed with a second factor');
 
+const WHY = {
+  wrong: 'wrong',
+  used: 'used',
+  none: 'none',
+  wait: 'too many wrong codes, looked at no more for a while',
+} as const;
+
 interface SecondFactor {
   at: number;
   by: string;
@@ -143,7 +161,7 @@ function recordOf(who: Accepted, { id, pair, ip, port }: Connection, at: number,
 
 /** Bounded by user over all connections: a code is six digits. */
 async function proveSecond(user: string, typed: string, limiter: Limiter, { authority }: LoginParts) {
-  if (limiter.wait(user) > 0) return { ok: false, why: 'too many wrong codes, looked at no more for a while' } as const;
+  if (limiter.wait(user) > 0) return { ok: false, why: 'wait' } as const;
   const verdict = await authority.proveFactor(user, typed);
   if (verdict.ok) limiter.right(user);
   else limiter.wrong(user);

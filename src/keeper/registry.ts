@@ -51,6 +51,8 @@ export interface LiveSession {
   pidfd?: number;
   /** Its mark of a live session is on disk. */
   marked?: Promise<void>;
+  /** When the second factor was proved in it, or at its login. */
+  mfaAt?: number;
   /** The cause a keeper's order gave; it outranks what a door reports afterwards. */
   ordered?: { cause: EndCause; reason?: string };
   /** Why it is over, once it is. */

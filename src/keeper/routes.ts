@@ -9,6 +9,7 @@ import type { Endings } from './ending.js';
 import type { Listener } from './listener.js';
 import type { LoginAnswer, Logins } from './logins.js';
 import type { Pair } from './pair.js';
+import type { Prover } from './prove.js';
 import type { LiveSession, Registry } from './registry.js';
 import type { RunningReviews } from './reviews/reviews.js';
 import type { Trees } from './trees.js';
@@ -22,6 +23,7 @@ export interface RouteParts {
   endings: Endings;
   /** A door has answered a change of rights. */
   settled(sid: string, version: number, answer: { outcome: 'changed' | 'ended'; programs: number }): void;
+  prove: Prover;
   trees: Trees;
   reviews: RunningReviews;
   watchdog: Watchdog;
@@ -83,6 +85,9 @@ export function routeDoor(message: FromDoor, pair: Pair, parts: RouteParts): voi
     case 'withdraw':
       withdraw(message, pair, parts);
       return;
+    case 'prove':
+      answerProof(own(message.sid, pair, registry), message, pair, parts);
+      return;
     case 'authenticated':
       if (ownConnection(message.conn, pair, parts)) parts.listener()?.authenticated(message.conn);
       return;
@@ -113,6 +118,27 @@ function answerLogin(answer: Promise<LoginAnswer>, re: number, pair: Pair, parts
     (error) => {
       parts.fault('login', error);
       pair.toDoor({ type: 'logged-in', re });
+    },
+  );
+}
+
+function answerProof(
+  session: LiveSession | undefined,
+  message: Extract<FromDoor, { type: 'prove' }>,
+  pair: Pair,
+  parts: RouteParts,
+): void {
+  const re = message.q;
+  const refused = { type: 'proved', re, ok: false, left: 0 } as const;
+  if (session?.state !== 'live') {
+    pair.toDoor(refused);
+    return;
+  }
+  parts.prove(session, message).then(
+    (proved) => pair.toDoor({ type: 'proved', re, ...proved }),
+    (error) => {
+      parts.fault('second factor', error);
+      pair.toDoor(refused);
     },
   );
 }

@@ -10,6 +10,8 @@ const MAX_USERS = 100_000;
 export interface Limiter {
   /** ms until another code is looked at; 0: now. */
   wait(user: string): number;
+  /** Codes that are looked at still before that. */
+  left(user: string): number;
   wrong(user: string): void;
   right(user: string): void;
 }
@@ -23,6 +25,7 @@ export function createLimiter(clock: Clock): Limiter {
       const [oldest] = times;
       return times.length < TRIES || oldest === undefined ? 0 : Math.ceil(oldest + WITHIN_MS - clock.mono());
     },
+    left: (user) => Math.max(0, TRIES - recent(user).length),
     wrong(user) {
       const times = [...recent(user), clock.mono()].slice(-TRIES);
       wrongAt.delete(user);

@@ -1,7 +1,7 @@
 /** Lines of asciicast v2 as events. What another program wrote is read as far as it can be. */
 import { z } from 'zod';
 import { END_CAUSES } from '../core/causes.js';
-import type { CastEvent, MarkerData, RecordingHeader, StreamName } from './types.js';
+import { type CastEvent, HELD_STEPS, type MarkerData, type RecordingHeader, type StreamName } from './types.js';
 
 const Event = z.tuple([z.number().nonnegative(), z.string(), z.unknown()]).rest(z.unknown());
 const Size = /^(\d{1,5})x(\d{1,5})$/;
@@ -25,6 +25,15 @@ const Data: z.ZodType<MarkerData> = z.discriminatedUnion('type', [
     because: z.string(),
     rule: z.string().exactOptional(),
     n: z.number().exactOptional(),
+  }),
+  z.object({
+    type: z.literal('held'),
+    text: z.string(),
+    step: z.enum(HELD_STEPS),
+    gate: z.string(),
+    rule: z.string().exactOptional(),
+    by: z.string().exactOptional(),
+    id: z.string().exactOptional(),
   }),
   z.object({ type: z.literal('note'), text: z.string() }),
   z.object({ type: z.literal('end'), cause: z.enum(END_CAUSES), status: z.number().exactOptional() }),

@@ -3,7 +3,7 @@
 export { findRecording, findRecordings } from './find.js';
 export { locate, recordingPath } from './layout.js';
 export { splitLines } from './lines.js';
-export { denialMarker, endedMarker, endMarker, lineMarker, markerMatches, noteMarker } from './markers.js';
+export { denialMarker, endedMarker, endMarker, heldMarker, lineMarker, markerMatches, noteMarker } from './markers.js';
 export { rawBytes } from './raw.js';
 export { exactBytes, readCast, readEnd } from './reader.js';
 export { createRecorder } from './recorder.js';

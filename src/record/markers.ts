@@ -1,6 +1,6 @@
 import { escapeText } from '../core/escape.js';
 import type { DecisionEvent } from '../wire/types.js';
-import type { Marker, MarkerData, Trailer } from './types.js';
+import type { HeldStep, Marker, MarkerData, Trailer } from './types.js';
 
 /** Characters of a label, so that a list of markers stays readable. */
 const LABEL_MAX = 300;
@@ -44,6 +44,18 @@ export function endedMarker({ command, why, rule, n, ended }: DecisionEvent & { 
     data: { type: 'ended', text: keep(command), why, because: keep(ended), n, ...(rule === undefined ? {} : { rule }) },
   };
 }
+
+/** A command that is held, and what comes of it: `approved: deploy prod (by carol)`. */
+export function heldMarker(step: HeldStep, text: string, more: Omit<Held, 'type' | 'text' | 'step'>): Marker {
+  const { rule, by, id } = more;
+  const told = [rule, id, by === undefined ? undefined : `by ${by}`].filter((word) => word !== undefined).join(', ');
+  return {
+    label: `${step}: ${escapeText(text, LABEL_MAX)}${told === '' ? '' : ` (${escapeText(told, 200)})`}`,
+    data: { type: 'held', text: keep(text), step, ...more },
+  };
+}
+
+type Held = Extract<MarkerData, { type: 'held' }>;
 
 /** Anything else worth finding: a warning shown, rights that changed. */
 export function noteMarker(text: string): Marker {

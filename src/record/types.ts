@@ -36,6 +36,10 @@ export interface Marker {
   data?: MarkerData;
 }
 
+/** `held`: a second factor is asked for; `proved`: it was; `asked`: somebody's approval is waited for, and what they say. */
+export const HELD_STEPS = ['held', 'proved', 'asked', 'approved', 'refused', 'withdrawn', 'expired', 'failed'] as const;
+export type HeldStep = (typeof HELD_STEPS)[number];
+
 export type MarkerData =
   | { type: 'line'; text: string; n?: number }
   | {
@@ -58,6 +62,18 @@ export type MarkerData =
       because: string;
       rule?: string;
       n?: number;
+    }
+  | {
+      /** A command that is held, and what comes of it; what was typed is never here. */
+      type: 'held';
+      text: string;
+      step: HeldStep;
+      gate: string;
+      rule?: string;
+      /** Who approved or refused. */
+      by?: string;
+      /** Of the request for an approval. */
+      id?: string;
     }
   | { type: 'note'; text: string }
   | { type: 'end'; cause: EndCause; status?: number };

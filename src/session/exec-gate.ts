@@ -1,11 +1,12 @@
 import type { Clock } from '../core/clock.js';
 import { escapeText, showArgv } from '../core/escape.js';
 import { questionForExec } from '../gate/index.js';
-import { phraseDenied, phraseRefused, remedyFor } from '../policy/index.js';
+import { phraseDenied, phraseRefused, type Remedy, remediesFor, remedyFor } from '../policy/index.js';
 import type { Decision, Rights } from '../policy/types.js';
 import { denialMarker, type Recorder, type Written } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
 import type { DecisionEvent } from '../wire/types.js';
+import type { HeldExecs } from './held/execs.js';
 import type { Journal } from './journal.js';
 import type { Life } from './life.js';
 import type { SupervisorPort } from './ports.js';
@@ -26,6 +27,8 @@ export interface ExecGateParts {
   filter: RefusalFilter;
   /** Once a session: whom to ask where no row of the user's is near. */
   advice(): string | undefined;
+  /** What is asked of the person before an exec is refused. */
+  execs: HeldExecs;
   /** Tells the engineer of a refusal, one among many perhaps. `text` is a whole line. */
   refused(text: string): void;
 }
@@ -38,12 +41,32 @@ const TOO_MANY: Decision = { ...REFUSED, detail: 'too many programs' };
 
 /** Answers one question of the guard: decide, record, release or refuse, then tell the engineer. */
 export function answerExec(ask: ExecAsk, parts: ExecGateParts): void {
-  const { clock, life, rights, programs } = parts;
-  const question = () => questionForExec({ ...ask, children: programs.under(ask) });
-  const decision =
-    life.ending === undefined ? (programs.takenBack(ask) ?? rights().decide(question(), clock.now())) : REFUSED;
+  const decision = decideExec(ask, parts);
   if (decision.allow) allow(ask, decision, parts);
-  else refuse(ask, decision, parts);
+  else {
+    const end = (help?: string) => endHeld(ask, help, parts);
+    const held = parts.execs.hold(ask, { decide: () => decideExec(ask, parts), lacks: () => lacks(ask, parts), end });
+    if (held !== true) refuse(ask, decision, parts, held);
+  }
+}
+
+function decideExec(ask: ExecAsk, { clock, life, rights, programs }: ExecGateParts): Decision {
+  if (life.ending !== undefined) return REFUSED;
+  return programs.takenBack(ask) ?? rights().decide(questionNow(ask, programs), clock.now());
+}
+
+const questionNow = (ask: ExecAsk, programs: Programs) => questionForExec({ ...ask, children: programs.under(ask) });
+
+function lacks(ask: ExecAsk, { clock, life, rights, programs }: ExecGateParts): readonly Remedy[] | undefined {
+  if (life.ending !== undefined || programs.takenBack(ask)) return undefined;
+  return remediesFor(rights(), questionNow(ask, programs), clock.now());
+}
+
+/** The person has answered, or cannot. */
+function endHeld(ask: ExecAsk, help: string | undefined, parts: ExecGateParts): void {
+  const decision = decideExec(ask, parts);
+  if (decision.allow) allow(ask, decision, parts);
+  else refuse(ask, decision, parts, help);
 }
 
 /** A script's interpreter and a loader's program are parts of one exec, which is written down once. */
@@ -67,7 +90,7 @@ function allow(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
   });
 }
 
-function refuse(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
+function refuse(ask: ExecAsk, decision: Decision, parts: ExecGateParts, advised?: string): void {
   const { supervisor, recorder, life, filter, programs } = parts;
   programs.over([ask.image]);
   const event = note(ask, decision, parts);
@@ -76,7 +99,7 @@ function refuse(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
   const written = recorder.marker(denialMarker({ ...event, silent: !shown }));
   whenWritten(written, life, () => supervisor.verdict(ask.q, false, 'none'));
   if (!shown) return;
-  const more = help(ask, decision, parts);
+  const more = help(ask, decision, parts, advised);
   setImmediate(() => parts.refused(phrase(ask, decision, more)));
 }
 
@@ -87,8 +110,13 @@ function phrase({ argv, parent }: ExecAsk, decision: Decision, more: readonly st
 }
 
 /** What would change it, and the line it came from where its parent, the login shell, does not tell. */
-function help(ask: ExecAsk, decision: Decision, { rights, clock, advice, filter }: ExecGateParts): string[] {
-  const remedy = remedyFor(rights(), questionForExec(ask), decision, clock.now());
+function help(
+  ask: ExecAsk,
+  decision: Decision,
+  { rights, clock, advice, filter }: ExecGateParts,
+  better: string | undefined,
+): string[] {
+  const remedy = better ?? remedyFor(rights(), questionForExec(ask), decision, clock.now());
   const advised = remedy ?? (decision.why === 'no-rule' ? advice() : undefined);
   const line = ask.fromShell ? filter.line?.trim() : undefined;
   const told = line === undefined || line.includes(ask.argv.join(' '));

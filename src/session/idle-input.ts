@@ -14,6 +14,12 @@ const CSI_REPORT = /^\x1b\[(?:[?>=]?[\d;:]*(?:c|n|t|\$y)|\d+;\d+R|\?[\d;]*(?:u|R
 /** Bit 5 of a mouse button code: the pointer moved. */
 const MOTION_BIT = 32;
 
+/** A whole CSI sequence that no key produces. */
+export function isReport(sequence: string): boolean {
+  const match = CSI_REPORT.exec(sequence);
+  return match !== null && (match[1] === undefined || (Number(match[1]) & MOTION_BIT) !== 0);
+}
+
 export interface InputClassifier {
   /** True when the chunk holds something a person did. */
   isTyping(chunk: Buffer): boolean;
@@ -64,10 +70,7 @@ function readCsi(text: string, at: number): number | 'incomplete' {
   if (end >= text.length) return 'incomplete';
   const sequence = text.slice(at, end + 1);
   if (sequence === '\x1b[M') return readX10Mouse(text, at);
-  const match = CSI_REPORT.exec(sequence);
-  if (!match) return 0;
-  if (match[1] !== undefined && (Number(match[1]) & MOTION_BIT) === 0) return 0;
-  return sequence.length;
+  return isReport(sequence) ? sequence.length : 0;
 }
 
 function readX10Mouse(text: string, at: number): number | 'incomplete' {

@@ -3,6 +3,9 @@ import { OWN_NAME } from '../core/names.js';
 import {
   decideLine,
   type GateMode,
+  type HeldEnd,
+  type HeldEvent,
+  type HeldLine,
   type LineContext,
   type LineEvent,
   type LineGate,
@@ -12,6 +15,7 @@ import {
 } from '../gate/index.js';
 import { denialMarker, lineMarker } from '../record/index.js';
 import type { ExecGateParts } from './exec-gate.js';
+import type { Held } from './held/held.js';
 
 /** Longest line kept in the audit log. Unit: characters. */
 const MAX_RECORDED = 1_000;
@@ -26,6 +30,9 @@ export type LineGateOpener = (hooks: LineGateHooks) => LineGate;
 export interface LineGateParts extends ExecGateParts {
   gate: GateMode;
   lookup: Lookup;
+  held: Held;
+  /** For what is asked of the person: the line was let go. */
+  accepted(line: string): void;
 }
 
 /** How the line gate decides, records and counts for one session. */
@@ -64,11 +71,13 @@ export function lineGateHooks(parts: LineGateParts): LineGateHooks {
     onLine(event) {
       const { n } = record(event);
       filter.accepted(event.text);
+      parts.accepted(event.text);
       void recorder.marker(lineMarker(event.text, n));
     },
     onRefused(event) {
       void recorder.marker(denialMarker(record(event)));
     },
+    hold: (event, end) => holdLine(event, end, parts),
   };
 }
 
@@ -86,6 +95,28 @@ function elsewhere(verdict: LineVerdict, parsed: Parsed, context: LineContext, p
 type Parsed = Parameters<typeof decideLine>[0];
 
 const ELSEWHERE = 'not in here: say it where you came from, as in ssh USER@BASTION sallyport whoami';
+
+/** Asks the person for what the line lacks, if they can be asked. */
+function holdLine(
+  { text, verdict, decide }: HeldEvent,
+  end: (end: HeldEnd) => void,
+  { held, life }: LineGateParts,
+): HeldLine | undefined {
+  return held.offer({
+    gate: 'line',
+    text,
+    subject: verdict.command ?? text,
+    decision: verdict.decision,
+    lacks() {
+      if (life.ending !== undefined) return undefined;
+      const now = decide();
+      return now.allow ? 'nothing' : now.remedies;
+    },
+    settle(outcome) {
+      end(outcome.go ? 'again' : { ...verdict, ...(outcome.help === undefined ? {} : { remedy: outcome.help }) });
+    },
+  });
+}
 
 /** With whom to ask, where no row of the user's is near; not before the shell has said which names are its own. */
 function advised(verdict: LineVerdict, { shellNames }: LineContext, { advice }: LineGateParts): LineVerdict {

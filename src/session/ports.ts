@@ -1,6 +1,6 @@
 /** What a session needs from its surroundings, so that it knows neither ssh nor ptys nor other processes. */
 import type { Children } from '../policy/types.js';
-import type { DecisionEvent } from '../wire/types.js';
+import type { DecisionEvent, Proved } from '../wire/types.js';
 import type { ExitStatus } from './life.js';
 
 export type OutputStream = 'out' | 'err';
@@ -15,6 +15,10 @@ export interface ClientPort {
   writeOut(chunk: Buffer): boolean;
   writeErr(chunk: Buffer): boolean;
   onDrain(fn: () => void): void;
+  /** What is sent meanwhile leaves in one write. */
+  together(sends: () => void): void;
+  /** Called when the client has said that what was written so far reached it, before what it said next; perhaps never. */
+  reached(fn: () => void): void;
   /** Bytes taken and not yet on the network. */
   buffered(): number;
   onResize(fn: (cols: number, rows: number) => void): void;
@@ -47,6 +51,10 @@ export interface SupervisorPort {
   /** Ends the programs of these images; the answer comes with the order's number. */
   endPrograms(n: number, images: number[]): void;
   verdict(q: number, allow: boolean, children: Children): void;
+  /** Has the guard keep the process of this question waiting; it answers with `held`, and tells when it is gone. */
+  hold(q: number): void;
+  /** Has the keeper look at what was typed; without it, only whether it would look. Rights follow before the answer. */
+  prove(typed?: string): Promise<Proved>;
   /** Resolves when no process of the session is left. */
   readonly gone: Promise<void>;
   decisions(events: DecisionEvent[]): void;

@@ -88,12 +88,33 @@ export function createOutput(parts: OutputParts): Output {
   };
 }
 
-/** The way in: client to programs, held back while the programs do not read. */
-export function pumpInput(client: ClientPort, program: ProgramPort, onInput: (chunk: Buffer) => void): void {
-  client.onInput((chunk) => {
-    onInput(chunk);
+export interface InputParts {
+  client: ClientPort;
+  program: ProgramPort;
+  /** Bytes of the person's, whoever gets them. */
+  came(chunk: Buffer): void;
+  /** True: they are an answer to us, or wait for one, and the programs do not get them now. */
+  taken(chunk: Buffer): boolean;
+  /** The person can say no more. */
+  ended(): void;
+  /** Bytes go to the programs. */
+  passed(chunk: Buffer): void;
+}
+
+/** The way in: client to programs, held back while the programs do not read. Returns the way past `taken`. */
+export function pumpInput({ client, program, ...on }: InputParts): (chunk: Buffer) => void {
+  const pass = (chunk: Buffer) => {
+    on.passed(chunk);
     if (!program.write(chunk)) client.pauseInput();
+  };
+  client.onInput((chunk) => {
+    on.came(chunk);
+    if (!on.taken(chunk)) pass(chunk);
   });
-  client.onInputEnd(() => program.endInput());
+  client.onInputEnd(() => {
+    on.ended();
+    program.endInput();
+  });
   program.onDrain(() => client.resumeInput());
+  return pass;
 }

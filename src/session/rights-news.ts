@@ -8,8 +8,8 @@ const QUIET_MS = 5_000;
 const MAX_EVERY_SECOND = 200;
 
 export interface RightsNews {
-  /** Rights were replaced. */
-  replaced(): void;
+  /** Rights were replaced; `known`: by what the person did just now, which is no news to them. */
+  replaced(known: boolean): void;
   /** Some time has passed. */
   tick(): void;
   close(): void;
@@ -32,7 +32,10 @@ export function createRightsNews(clock: Clock, rights: () => Rights, say: (text:
     });
   };
   return {
-    replaced: look,
+    replaced(known) {
+      if (known) told = inForce(rights(), clock.now());
+      else look();
+    },
     tick() {
       if (termsOf(rights()) <= MAX_EVERY_SECOND) look();
     },

@@ -9,7 +9,9 @@ export interface Screen {
   saw(chunk: Buffer): void;
   /** `texts` as they must be sent to stand on lines of their own, a prompt they push up drawn again below them. */
   lines(...texts: string[]): Buffer;
-  /** The same, for the last words of a session: nothing is drawn again. */
+  /** `text` where a line begins, the cursor left behind it. */
+  opening(text: string): Buffer;
+  /** The same as `lines`, for the last words of a session: nothing is drawn again. */
   lastLine(text: string): Buffer;
   /** `text` on the last row of a full-screen program's screen, the cursor left where it was. */
   lastRow(text: string, cols: number, rows: number): Buffer;
@@ -69,6 +71,7 @@ export function createScreen(pty: boolean): Screen {
       const { before, after } = tail.around();
       return Buffer.concat([Buffer.from(`${before}${texts.join('\r\n')}\r\n`), after]);
     },
+    opening: (text) => Buffer.from(`${tail.around().before}${text}`),
     lastLine: (text) => Buffer.from(pty ? `${tail.around().before}${text}\r\n` : `${text}\n`),
     lastRow(text, cols, rows) {
       // Save the cursor, coordinates of the whole screen, the row cleared, our words in reverse, the cursor restored.

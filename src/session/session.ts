@@ -14,6 +14,7 @@ import { type Bursts, createBursts } from './bursts.js';
 import { type SessionDeadlines, startDeadlines } from './deadlines.js';
 import { answerExec, type ExecGateParts } from './exec-gate.js';
 import { type GuardNote, recordNote } from './guard-notes.js';
+import { createAsking, type Held } from './held/index.js';
 import { createInputClassifier } from './idle-input.js';
 import { createJournal, type Journal } from './journal.js';
 import { createLife, type Ending, type ExitStatus, type Life } from './life.js';
@@ -82,6 +83,9 @@ export interface Session {
   notice(text: string): void;
   /** Somebody watches, or does not any more: for the recording, and for the engineer where they are told. */
   watched(words: Watched): void;
+  /** The guard keeps the process of a question waiting; or that process is gone. */
+  kept(q: number, front: boolean): void;
+  lost(q: number): void;
   /** The guard refused or killed something by itself: shown and recorded like any refusal. */
   note(note: GuardNote): void;
   end(cause: EndCause, reason?: string): void;
@@ -120,6 +124,7 @@ interface Running {
   programs: Programs;
   news: RightsNews;
   exec: ExecGateParts;
+  held: Held;
   notice(text: string): void;
   watched(words: Watched): void;
 }
@@ -148,6 +153,8 @@ export function openSession(setup: SessionSetup): Session {
     exited: (status) => void life.end({ cause: 'exit', status }),
     notice: (text) => running?.notice(text),
     watched: (words) => running?.watched(words),
+    kept: (q, front) => running?.exec.execs.held(q, front),
+    lost: (q) => running?.exec.execs.lost(q),
     note(note) {
       if (running) recordNote(note, running.exec);
     },
@@ -162,7 +169,10 @@ export function openSession(setup: SessionSetup): Session {
         running?.deadlines.update(deadlines);
       }
       if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: occasion.cause });
-      else running?.news.replaced();
+      else {
+        running?.news.replaced(running.held.proving);
+        running?.held.again();
+      }
       const programs = (await running?.programs.again(occasion)) ?? 0;
       return { outcome: life.ending === undefined ? 'changed' : 'ended', programs };
     },
@@ -233,22 +243,44 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
       else {
         news.tick();
         tick();
+        held.again();
       }
     },
   });
   const gates = { clock, life, rights: rights.current, journal, recorder, supervisor, programs, filter };
-  const exec = { ...gates, refused: bursts.refused, advice: createAdvice(admitted) };
-  const lineGate = started.openLineGate?.(lineGateHooks({ ...exec, gate: admitted.gate, lookup: setup.lookup }));
+  const asking = createAsking({
+    ...{ clock, life, recorder, supervisor, client, screen, voice, pty },
+    typed: admitted.kind === 'exec',
+    send: (bytes) => output.send(bytes, noticeStream(pty)),
+    deliver: (bytes) => pass(bytes),
+  });
+  const { execs, held } = asking;
+  const exec = { ...gates, execs, refused: bursts.refused, advice: createAdvice(admitted) };
+  const lineParts = { ...exec, held, accepted: asking.accepted, gate: admitted.gate, lookup: setup.lookup };
+  const lineGate = started.openLineGate?.(lineGateHooks(lineParts));
   const classifier = createInputClassifier();
   program.onOutput((chunk, stream) => {
     // Without a pty what a program says counts; what we say, a warning of this very limit, never does.
     if (!pty) deadlines.touch();
     output.send(chunk, stream);
+    asking.console.disturbed();
   });
-  pumpInput(client, program, (chunk) => {
-    if (!pty || classifier.isTyping(chunk)) deadlines.touch();
-    // Without a line gate, Enter is all that is known of a line.
-    if (!lineGate && (chunk.includes(0x0d) || chunk.includes(0x0a))) filter.accepted(undefined);
+  const pass = pumpInput({
+    client,
+    program,
+    came(chunk) {
+      if (!pty || classifier.isTyping(chunk)) deadlines.touch();
+    },
+    taken: asking.console.take,
+    ended: asking.console.ended,
+    passed(chunk) {
+      if (!chunk.includes(0x0d) && !chunk.includes(0x0a)) return;
+      held.entered();
+      if (lineGate) return;
+      // Without a line gate, Enter is all that is known of a line.
+      filter.accepted(undefined);
+      asking.accepted(undefined);
+    },
   });
   client.onResize((cols, rows) => {
     program.resize(cols, rows);
@@ -268,6 +300,7 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
     programs,
     news,
     exec,
+    held,
     notice,
     watched({ note, say }) {
       if (note !== undefined) void recorder.marker(noteMarker(note));

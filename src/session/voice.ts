@@ -17,6 +17,8 @@ export interface Voice {
   say(text: string): void;
   /** What can, a refusal: shown when a full-screen program is left; after a while on its last row, too. */
   tell(...texts: string[]): void;
+  /** A question: at the beginning of a line, the cursor left behind it. */
+  ask(text: string): void;
   /** Something was sent to the terminal: what waited for that may go. */
   shown(): void;
   resized(cols: number, rows: number): void;
@@ -99,6 +101,7 @@ export function createVoice({ clock, screen, size: first, send, redraw }: VoiceP
       latest = texts.at(-1) ?? latest;
       hold ??= clock.after(HOLD_MS, onHold);
     },
+    ask: (text) => whenWhole(() => send(screen.opening(text))),
     shown() {
       if (waiting.length > 0 && screen.whole) go();
       if (held.length > 0 && !screen.full && screen.whole) release();

@@ -3,10 +3,15 @@ import { Inflow } from './inflow.js';
 import { Outflow, type Stream, type Wire } from './outflow.js';
 import type { ExitStatus, SessionChannel } from './types.js';
 
+/** A question that has to wait for the network is tried again after so long. Unit: ms. */
+const PING_AGAIN_MS = 20;
+
 /** What a channel says to its client besides data. */
 export interface ChannelWire extends Wire {
   renewWindow(bytes: number): void;
   finish(status: ExitStatus | undefined): void;
+  /** Asks for a sign of life; false when none can be asked for now. */
+  ping(answered: () => void): boolean;
   /** Both sides have closed: the channel's number is free. */
   released(): void;
 }
@@ -84,6 +89,16 @@ export class Channel implements SessionChannel {
 
   buffered(): number {
     return this.#out.pending;
+  }
+
+  together(sends: () => void): void {
+    this.wire.batch(sends);
+  }
+
+  reached(fn: () => void): void {
+    if (this.#over) return;
+    const asked = this.#out.pending === 0 && this.wire.ping(() => this.host.call(fn));
+    if (!asked) this.host.clock.after(PING_AGAIN_MS, () => this.reached(fn));
   }
 
   onResize(fn: (cols: number, rows: number) => void): void {

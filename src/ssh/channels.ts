@@ -30,6 +30,7 @@ export class Channels {
     readonly slotHost: SlotHost,
     readonly channelHost: ChannelHost,
     readonly max: number,
+    readonly ping: (answered: () => void) => boolean,
   ) {}
 
   handles(type: number): boolean {
@@ -142,6 +143,7 @@ export class Channels {
         transport.send(message(MSG.CHANNEL_EOF, remote));
         transport.send(message(MSG.CHANNEL_CLOSE, remote));
       },
+      ping: this.ping,
       released: () => void this.#entries.delete(local),
     };
   }

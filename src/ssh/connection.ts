@@ -21,6 +21,9 @@ export interface ConnectionOptions<L extends Login> {
   gone: () => void;
 }
 
+/** Questions of ours a client may leave unanswered. */
+const MAX_PINGS = 64;
+
 type Phase = 'keys' | 'service' | 'auth' | 'open';
 
 /** One client from accept to the socket's end: who may send what when. */
@@ -32,6 +35,8 @@ export class Connection<L extends Login> implements SshConnection {
   #kexTimer: Timer | undefined;
   #rekeyTimer: Timer | undefined;
   #lingerTimer: Timer | undefined;
+  /** Who waits for the client's answers. */
+  readonly #pings: (() => void)[] = [];
   readonly #graceTimer: Timer;
   readonly #transport: Transport;
   readonly #auth: UserAuth<L>;
@@ -64,7 +69,7 @@ export class Connection<L extends Login> implements SshConnection {
     });
     this.#auth = new UserAuth(this.#authHost(), { clock, ...limits });
     this.#keepalive = new Keepalive(clock, limits.keepaliveMs, limits.keepaliveTries, {
-      ask: () => this.#transport.rekeying || this.#send(message(MSG.GLOBAL_REQUEST, 'keepalive@openssh.com', true)),
+      ask: () => void this.#ping(() => {}),
       gone: () => this.destroy(),
     });
     this.#graceTimer = clock.after(limits.loginGraceMs, () => this.destroy());
@@ -128,8 +133,16 @@ export class Connection<L extends Login> implements SshConnection {
   #connectionMessage(type: number, payload: Buffer) {
     if (this.#channels?.handles(type)) return this.#channels.message(type, payload);
     if (type === MSG.GLOBAL_REQUEST) return this.#globalRequest(new ByteReader(payload, 1));
-    if (type === MSG.REQUEST_SUCCESS || type === MSG.REQUEST_FAILURE) return; // to our keepalives
+    if (type === MSG.REQUEST_SUCCESS || type === MSG.REQUEST_FAILURE) return this.#pings.shift()?.();
     this.#transport.unimplemented();
+  }
+
+  /** Answers come in the order of the questions. */
+  #ping(answered: () => void): boolean {
+    if (this.#transport.rekeying || this.#pings.length >= MAX_PINGS) return false;
+    this.#pings.push(answered);
+    this.#send(message(MSG.GLOBAL_REQUEST, 'keepalive@openssh.com', true));
+    return true;
   }
 
   #service(name: string) {
@@ -168,6 +181,7 @@ export class Connection<L extends Login> implements SshConnection {
       { envAllow, start: (request, channel) => this.#hook(() => hooks.session(this, login, request, channel)) },
       { clock, closeStallMs: limits.closeStallMs, call: (fn) => this.#hook(fn) },
       limits.channelsPerConnection,
+      (answered) => this.#ping(answered),
     );
     this.#keepalive.start();
     this.#armRekey();

@@ -121,6 +121,10 @@ export interface SessionChannel {
   writeErr(chunk: Uint8Array): boolean;
   /** Once after a write said false, when there is room again. */
   onDrain(fn: () => void): void;
+  /** What is sent meanwhile leaves in one write. */
+  together(sends: () => void): void;
+  /** Called when the client has answered something sent after what was written so far, before what it sent next; perhaps never. */
+  reached(fn: () => void): void;
   /** Bytes taken and not yet given to the connection's socket. */
   buffered(): number;
   /** The last size since the start is told at once, if there was one before this is set. */

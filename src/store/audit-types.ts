@@ -8,6 +8,7 @@ export const AUDIT_EVENTS = [
   'door-lost',
   'login',
   'login-refused',
+  'factor',
   'logout',
   'session-start',
   'session-refused',

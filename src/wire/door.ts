@@ -71,6 +71,15 @@ export const toDoor = z.discriminatedUnion('type', [
   /** Who watches a session: for its recording, and what the engineer is told of it where the policy says so. */
   z.object({ type: z.literal('watched'), sid: id, note: text.optional(), say: text.optional() }),
   z.object({ type: z.literal('tree'), q: z.number(), sid: id }),
+  /** New rights were sent before, where it was proved. */
+  z.object({
+    type: z.literal('proved'),
+    re: z.number(),
+    ok: z.boolean(),
+    left: z.number().int().min(0),
+    why: z.enum(['wrong', 'used', 'none', 'wait']).optional(),
+    waitMs: z.number().min(0).optional(),
+  }),
   /** The login of this connection does not stand any more. */
   z.object({ type: z.literal('hangup'), conn: z.number(), cause }),
   asked,
@@ -169,6 +178,8 @@ export const fromDoor = z.discriminatedUnion('type', [
   }),
   ask,
   withdraw,
+  /** A second factor typed in a session; without a code, whether one would be looked at. */
+  z.object({ type: z.literal('prove'), q: z.number(), sid: id, code: z.string().max(256).optional() }),
   z.object({ type: z.literal('authenticated'), conn: z.number() }),
   z.object({ type: z.literal('closed'), conn: z.number() }),
 ]);

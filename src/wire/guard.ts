@@ -206,6 +206,10 @@ export const guardToDoor = z.discriminatedUnion('type', [
   }),
   /** The session has as many processes as it may. */
   z.object({ type: z.literal('full'), sid, processes: z.number().int() }),
+  /** The process of that question waits for its answer for as long as it takes. `front`: in the foreground of the session's terminal. */
+  z.object({ type: z.literal('held'), sid, q: z.number().int(), front: z.boolean() }),
+  /** The process of a question that was held is gone, or was when it was to be. */
+  z.object({ type: z.literal('lost'), sid, q: z.number().int() }),
   /** The session's own command ended; more processes may run, more output may come. */
   z.object({
     type: z.literal('exited'),
@@ -228,6 +232,8 @@ export const guardToDoor = z.discriminatedUnion('type', [
 export const doorToGuard = z.discriminatedUnion('type', [
   /** The answer to an ask. `children` is the word the new image runs under. */
   z.object({ type: z.literal('verdict'), q: z.number().int(), allow: z.boolean(), children }),
+  /** The answer will take longer than ASK_TIMEOUT_MS: it waits for a person. */
+  z.object({ type: z.literal('hold'), sid, q: z.number().int() }),
   z.object({ type: z.literal('end'), sid }),
   /** Kills whatever runs these images, and what is about to begin as one of them. */
   z.object({ type: z.literal('end-images'), sid, n: order, images }),

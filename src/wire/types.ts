@@ -40,6 +40,16 @@ export interface ProcessInfo {
   startedAt: number;
 }
 
+/** What the keeper says of a second factor typed in a session. */
+export interface Proved {
+  ok: boolean;
+  /** Wrong codes it will look at still, for now. */
+  left: number;
+  /** `none`: the user has no factor; `wait`: too many wrong codes, and none is looked at for `waitMs`. */
+  why?: 'wrong' | 'used' | 'none' | 'wait';
+  waitMs?: number;
+}
+
 export interface ProcessTree {
   processes: ProcessInfo[];
   /** Processes and threads that are not shown. */

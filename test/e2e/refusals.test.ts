@@ -178,7 +178,7 @@ p, ops,    ops,      *, chmod **,                        true,                  
     [
       'the condition that a row of theirs waits for',
       'touch x',
-      /touch x, started by bash \(no rule allows it\); a fresh second factor would allow it$/,
+      /touch x, started by bash \(no rule allows it\); a fresh second factor would allow it: with a terminal \(ssh -t\) you are asked for it$/,
     ],
     [
       'the condition under which a deny holds',
@@ -211,7 +211,7 @@ p, ops,    ops,      *, chmod **,                        true,                  
     await shell.line('touch x', 'sallyport: denied: touch x (no rule allows it); a fresh second factor would allow it');
     await shell.line(
       'c=touch; $c x',
-      `started by /bin/bash -l (no rule allows it); a fresh second factor would allow it; after the line: c=touch; $c x`,
+      `started by /bin/bash -l (no rule allows it); a fresh second factor would allow it, and you have none: an admin can give you one (sallyport user mfa enroll); after the line: c=touch; $c x`,
     );
     await shell.line('chmod 0 x', 'sallyport: denied: chmod 0 x (no rule allows it)');
     await shell.line('chmod 1 x', /denied: chmod 1 x \(no rule allows it\)\r/);

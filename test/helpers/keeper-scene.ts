@@ -13,6 +13,7 @@ import { createLogins } from '../../src/keeper/logins.js';
 import { createPace } from '../../src/keeper/pace.js';
 import type { Pair } from '../../src/keeper/pair.js';
 import type { Pairs } from '../../src/keeper/pairs.js';
+import { createProver } from '../../src/keeper/prove.js';
 import { createRegistry } from '../../src/keeper/registry.js';
 import { createReviews } from '../../src/keeper/reviews/reviews.js';
 import { type RouteParts, routeDoor } from '../../src/keeper/routes.js';
@@ -185,6 +186,7 @@ export async function openKeeperScene(policyText = KEEPER_POLICY, unanswered?: n
   });
   const parts: RouteParts = {
     ...{ clock, registry, logins, admission, endings, watchdog, trees, audit, reviews },
+    prove: createProver({ authority, audit, clock, logins, live }),
     settled: (sid, version, answer) => live.settled(sid, version, answer),
     listener: () => listenerOf(connections),
     fault: () => {},

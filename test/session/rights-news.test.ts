@@ -27,7 +27,7 @@ async function person() {
   );
   const use = async (facts: Partial<BaseFacts>, over: Partial<RightsData> = {}) => {
     current = await build(facts, over);
-    news.replaced();
+    news.replaced(false);
   };
   return { clock, told, news, use };
 }
@@ -97,7 +97,7 @@ describe('whoever is in a session', () => {
       (line) => told.push(line),
     );
     current = await rights(text, { facts: { ...FACTS, ...bad(`\u001b]0;x\u0007${'y'.repeat(500)}`) } });
-    news.replaced();
+    news.replaced(false);
     expect(told[0]).toMatch(/^sallyport: your rights changed: user.team is now \\e\]0;x\\x07y+…$/);
     expect(told[0]?.length).toBeLessThan(150);
     news.close();

@@ -63,7 +63,11 @@ function scene(isNewest = true) {
     clock,
     rights,
     lookup: {} as never,
-    supervisor: { end() {}, endPrograms() {}, verdict() {}, gone: Promise.resolve(), decisions() {} },
+    supervisor: {
+      ...{ end() {}, endPrograms() {}, verdict() {}, hold() {}, prove: async () => ({ ok: false, left: 0 }) },
+      gone: Promise.resolve(),
+      decisions() {},
+    },
     start: () =>
       new Promise((resolve, reject) => {
         launched = resolve;

@@ -60,7 +60,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
   # Opened for reading and writing, a FIFO never blocks in open. Asked again twice within two seconds, because an answer
   # can be lost to another shell of the session.
   __sallyport_ask() {
-    builtin local __sp_line __sp_dir __sp_path __sp_try REPLY
+    builtin local __sp_line __sp_dir __sp_path __sp_try __sp_wait=0.66 REPLY
     __sallyport_field "$PWD"
     __sp_dir=$__sallyport_answer
     __sallyport_field "${PATH-}"
@@ -68,7 +68,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
     __sallyport_field "$1"
     __sp_line=$__sallyport_answer
     __sallyport_id=$((__sallyport_id + 1))
-    for __sp_try in 1 2 3; do
+    for ((__sp_try = 0; __sp_try < 3; __sp_try++)); do
       # One format, one write: up to 4 KiB arrive whole even if another shell of the session asks now.
       builtin printf 'SP1\000line\000%s\000%s\000%s\000%s\000%s\000%s\000%s\n' "$$" "$__sallyport_id" \
         "$__sallyport_n" "$2" "$__sp_dir" "$__sp_path" "$__sp_line" 1<>"$__sallyport_run/q" || builtin break
@@ -81,7 +81,7 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
   # Waits for the answer on standard input. One of another shell that still lives is put back for it.
   __sallyport_hear() {
     builtin local __sp_rest __sp_pid __sp_back=0
-    while builtin read -r -N 1024 -t 0.66; do
+    while builtin read -r -N 1024 -t "$__sp_wait"; do
       __sp_rest=${REPLY#SP1 }
       __sp_pid=${__sp_rest%%.*}
       if [[ $REPLY != "SP1 $$.$__sallyport_id "* ]]; then
@@ -100,6 +100,8 @@ if ! builtin declare -F __sallyport_line >/dev/null &&
           builtin return 0
           ;;
         types) __sallyport_types "$__sp_rest" ;;
+        # Held, for as long as the door says so.
+        wait) __sp_try=-1 __sp_wait=2 ;;
       esac
     done
     # Whatever is left of something that was no answer would put every later one out of step.

@@ -25,7 +25,8 @@ if [[ -o zle ]] && (( ! $+functions[__sallyport_ask] )) &&
   # Asks the door about $1, in the syntax $2; the verb in __sallyport_answer, the text of a refusal in
   # __sallyport_text. Opened for reading and writing, a FIFO never blocks in open. Asked again twice within two seconds.
   __sallyport_ask() {
-    local __sp_q __sp_a __sp_question __sp_try
+    local __sp_q __sp_a __sp_question __sp_wait=0.66
+    local -i __sp_try
     (( ++__sallyport_id ))
     __sallyport_field "$PWD"
     __sp_question=$'SP1\0line\0'$$$'\0'$__sallyport_id$'\0'0$'\0'1$'\0'$__sallyport_answer$'\0'
@@ -35,7 +36,7 @@ if [[ -o zle ]] && (( ! $+functions[__sallyport_ask] )) &&
     __sp_question+=$__sallyport_answer$'\0'$2$'\n'
     if builtin sysopen -rw -o cloexec -u __sp_q $__sallyport_run/q 2>/dev/null; then
       if builtin sysopen -rw -o cloexec -u __sp_a $__sallyport_run/a 2>/dev/null; then
-        for __sp_try in 1 2 3; do
+        for (( __sp_try = 0; __sp_try < 3; __sp_try++ )); do
           builtin syswrite -o $__sp_q -- $__sp_question 2>/dev/null || break
           __sallyport_hear && break
         done
@@ -51,7 +52,7 @@ if [[ -o zle ]] && (( ! $+functions[__sallyport_ask] )) &&
     local __sp_reply __sp_rest __sp_pid
     local -i __sp_back=0
     __sallyport_answer=none
-    while builtin sysread -t 0.66 -i $__sp_a -s 1024 __sp_reply 2>/dev/null; do
+    while builtin sysread -t $__sp_wait -i $__sp_a -s 1024 __sp_reply 2>/dev/null; do
       __sp_rest=${__sp_reply#SP1 }
       __sp_pid=${__sp_rest%%.*}
       if [[ $__sp_reply != "SP1 $$.$__sallyport_id "* ]]; then
@@ -67,6 +68,8 @@ if [[ -o zle ]] && (( ! $+functions[__sallyport_ask] )) &&
           return 0
           ;;
         types) __sallyport_types ${=__sp_rest#* } ;;
+        # Held, for as long as the door says so.
+        wait) __sp_try=-1 __sp_wait=2 ;;
       esac
     done
     return 1

@@ -2,10 +2,21 @@ import { readFileSync } from 'node:fs';
 
 /** True when the process is in the foreground of its terminal. */
 export function holdsTerminal(pid: number): boolean {
+  const { group, foreground } = jobOf(pid);
+  return group !== undefined && group === foreground;
+}
+
+/** True when it is in the foreground of the terminal that `leader` has, not of one within it (script, tmux). */
+export function holdsTerminalOf(leader: number, pid: number): boolean {
+  const { terminal } = jobOf(leader);
+  return terminal !== undefined && terminal !== '0' && jobOf(pid).terminal === terminal && holdsTerminal(pid);
+}
+
+function jobOf(pid: number): { group?: string; terminal?: string; foreground?: string } {
   const stat = read(`/proc/${pid}/stat`);
   // The name, in parentheses, may hold anything: state, ppid, pgrp, session, tty and tpgid follow it.
-  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return group !== undefined && group === foreground;
+  const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return group && terminal && foreground ? { group, terminal, foreground } : {};
 }
 
 export interface Status {

@@ -33,6 +33,8 @@ export interface Pending {
   /** The image's id, should it come to be. */
   image: number;
   q: number;
+  /** It waits for a person: no answer is late. */
+  held?: true;
 }
 
 /** One traced thread. */

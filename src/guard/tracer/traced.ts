@@ -66,6 +66,8 @@ export interface Door {
   ended(session: Traced, image: number): void;
   /** The guard refused or killed by itself. `argv` is what was to run, as far as it is known. */
   note(task: Task, kind: NoteKind, argv: readonly Buffer[]): void;
+  /** The task of a held question is gone. */
+  lost(session: Traced, q: number): void;
   /** The session has as many processes as it may: no more are started. */
   full(session: Traced, processes: number): void;
 }

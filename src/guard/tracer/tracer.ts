@@ -28,7 +28,9 @@ export interface Tracer {
   /** Handles at most `bound` reports, and no more once `due` says so. */
   drain(bound: number, due: () => boolean): Drained;
   answer(q: number, allow: boolean, children: Children): void;
-  /** Refuses what has waited for an answer since before question number `q`. */
+  /** Keeps the process of a question waiting past that; the task, or undefined when nothing waits on it. */
+  hold(q: number): Task | undefined;
+  /** Refuses what has waited for an answer since before question number `q`, and is not held. */
   expire(q: number): void;
   /** Lets sessions fork again that have room again, and whom it held back go on. */
   relax(): void;
@@ -93,7 +95,9 @@ export function createTracer({ door, twins, holdUp, onChild }: TracerOptions): T
   const forget = (task: Task) => {
     tasks.delete(task.tid);
     task.session.tasks -= 1;
-    if (task.pending) waiting.delete(task.pending.q);
+    const { pending } = task;
+    if (pending) waiting.delete(pending.q);
+    if (pending?.held) door.lost(task.session, pending.q);
     task.pending = undefined;
   };
 
@@ -242,10 +246,15 @@ export function createTracer({ door, twins, holdUp, onChild }: TracerOptions): T
       const task = waiting.get(q);
       if (task) gate.answer(task, allow, children);
     },
+    hold(q) {
+      const task = waiting.get(q);
+      if (task?.pending) task.pending = { ...task.pending, held: true };
+      return task;
+    },
     expire(q) {
       for (const [number, task] of waiting) {
         if (number >= q) return;
-        gate.lost(task, 'timeout');
+        if (!task.pending?.held) gate.lost(task, 'timeout');
       }
     },
     relax() {

@@ -8,6 +8,8 @@ import type { Remedy } from './types.js';
 const SOMEBODY = 'somebody else';
 /** People named by conditions who are tried as approvers for one refusal. */
 const MAX_NAMED = 8;
+/** Commands of one line looked at for such names. */
+const MAX_QUESTIONS = 20;
 
 const TRIES: readonly (readonly Remedy[])[] = [['mfa'], ['approval'], ['mfa', 'approval']];
 
@@ -16,12 +18,21 @@ const TRIES: readonly (readonly Remedy[])[] = [['mfa'], ['approval'], ['mfa', 'a
  * approval counts where some people's alone would do.
  */
 export function remediesFor(rights: Rights, question: Question, atMs: number): readonly Remedy[] | undefined {
-  if (!(rights instanceof SessionRights) || rights.decide(question, atMs).allow) return undefined;
-  const approvers = [SOMEBODY, ...namedApprovers(rights, question)];
+  return leastRemedies(rights, [question], atMs, (tried) => tried.decide(question, atMs).allow);
+}
+
+/** The same for several questions that stand or fall together; `allowed` tells whether they all stand under these rights. */
+export function leastRemedies(
+  rights: Rights,
+  questions: readonly Question[],
+  atMs: number,
+  allowed: (rights: Rights) => boolean,
+): readonly Remedy[] | undefined {
+  if (!(rights instanceof SessionRights) || allowed(rights)) return undefined;
+  const named = questions.slice(0, MAX_QUESTIONS).flatMap((question) => namedApprovers(rights, question));
+  const approvers = [SOMEBODY, ...new Set(named)].slice(0, MAX_NAMED + 1);
   return TRIES.find((remedies) =>
-    withRemedies(rights.data.facts, remedies, approvers, atMs).some(
-      (facts) => rights.withFacts(facts).decide(question, atMs).allow,
-    ),
+    withRemedies(rights.data.facts, remedies, approvers, atMs).some((facts) => allowed(rights.withFacts(facts))),
   );
 }
 
