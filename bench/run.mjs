@@ -22,6 +22,7 @@ const NAMES = [
   'deadline',
   'storm',
   'facts',
+  'watch',
 ];
 
 function choose(argv) {
