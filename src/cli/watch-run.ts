@@ -53,7 +53,6 @@ async function printOnce(
   stop: AbortController,
   { json, once, clock }: WatchHow,
 ): Promise<void> {
-  if (!once) process.stderr.write('sallyport: no terminal here to watch in: this is the screen as it is now\n');
   const patience = clock.after(ONE_LOOK_MS, () => stop.abort());
   let picture: Picture | undefined;
   try {
@@ -66,6 +65,7 @@ async function printOnce(
     stop.abort();
   }
   if (!picture) return;
+  if (!once) process.stderr.write('sallyport: no terminal here to watch in: this is the screen as it is now\n');
   const { lines, ...rest } = picture;
   const rows = lines.map((runs, row) => ({ row, text: plainRow(runs), runs }));
   if (json) await write(`${safeJson({ type: 'screen', ...rest, lines: rows })}\n`);

@@ -47,6 +47,11 @@ export async function watchIn(
   const { live, audit, watches } = deps;
   const ids = live.sessions().map((one) => one.id);
   const id = pickId(ids, prefix, 'live session');
+  if (caller.session === id)
+    throw new SallyportError(
+      'usage',
+      'watch: that is the very session you ask from: what it shows would change what it shows',
+    );
   const found = live.session(id);
   if (!found) throw new SallyportError('not-found', `session ${id} has just ended`);
   const { info, command } = found;
