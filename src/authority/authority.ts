@@ -20,6 +20,7 @@ import { ChangeEmitter } from './emitter.js';
 import { FactsIndex, hasEnded } from './facts-index.js';
 import { type Gains, gainsAfter, NO_GAINS } from './gains.js';
 import { momentsOf, newsOf } from './moments.js';
+import { withoutOld } from './retention.js';
 import { buildRights, holdingsOf } from './rights.js';
 import { type Act, type Scene, userOf } from './scene.js';
 import { Timeline } from './timeline.js';
@@ -199,9 +200,10 @@ class StoreAuthority implements t.Authority {
   /** Decides, makes true and tells in one tick; then waits for the disk. */
   async #perform<R>(plan: (scene: Scene) => Act<R>): Promise<t.Done & R> {
     const act = plan(this.#scene());
-    const durable = this.#store.commit(act.data);
+    const data = withoutOld(act.data, this.#clock.now(), this.#config.retentionMs);
+    const durable = this.#store.commit(data);
     // A store that takes no more commits has refused without changing anything.
-    if (this.#store.data !== act.data) await durable;
+    if (this.#store.data !== data) await durable;
     this.#adopt(act);
     const change = this.#changes.emit(act.news);
     this.#pending.add(change);

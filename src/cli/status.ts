@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Reply } from '../control/admin-port.js';
 import { formatDuration } from '../core/duration.js';
+import { showSize } from '../core/size.js';
 import { effectLines } from './effects.js';
 import { now } from './now.js';
 import { type Globals, show } from './output.js';
@@ -83,7 +84,7 @@ function wholeStatus(s: Status): string[] {
           `${s.store.users} users, ${s.store.grants} grants, ${s.store.locks} locks in force${s.store.detail ? `; last write failed: ${s.store.detail}` : ''}`,
         ),
       ],
-      ['audit', health(s.audit.healthy)],
+      ['audit', health(s.audit.healthy, room(s.audit))],
     ]),
     '',
     ...table(
@@ -112,6 +113,13 @@ function waiting({ access, command }: Status['requests']): string {
 
 function health(healthy: boolean, detail?: string): string {
   return [healthy ? 'healthy' : 'NOT HEALTHY', detail].filter(Boolean).join(', ');
+}
+
+/** The log grows for ever, so what is left for it belongs beside its health. */
+function room({ bytes, freeBytes, little }: Status['audit']): string | undefined {
+  if (bytes === undefined || freeBytes === undefined) return undefined;
+  const left = `${showSize(bytes)}, ${showSize(freeBytes)} free`;
+  return little ? `${left}: LITTLE ROOM, make some` : left;
 }
 
 /** Nothing where no feed is declared. */

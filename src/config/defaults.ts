@@ -40,6 +40,9 @@ session:
 # The zone of time.hour and time.weekday in conditions: an IANA name such as Europe/Berlin.
 timezone: UTC
 
+# How long grants, locks and requests that are over stay in the store, for grants --all; the audit log keeps them for good.
+retention: 400d
+
 # exec: the kernel asks before any program of a session starts.
 # line-only: only the lines typed into bash are judged, for kernels that forbid the former. The banner says so.
 gate: exec

@@ -6,10 +6,11 @@ import { isAccountName, isRoleName, isUserName, NAME_RULES } from '../core/names
 import { badEnvPattern } from './env.js';
 import type { Address } from './types.js';
 
-const YEAR_MS = 365 * 86_400_000;
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
 
-/** A length of time from `minMs` to a year, as ms. */
-export function duration(minMs: number) {
+/** A length of time from `minMs` to `maxMs`, by default a year, as ms. */
+export function duration(minMs: number, maxMs = YEAR_MS) {
   return z.unknown().transform((value, ctx): number => {
     const ms = typeof value === 'string' ? parseDuration(value) : undefined;
     if (ms === undefined) {
@@ -18,7 +19,7 @@ export function duration(minMs: number) {
     }
     if (ms < minMs)
       return reject(ctx, `${value} is too short: at least ${minMs < 1000 ? `${minMs}ms` : formatDuration(minMs)}`);
-    if (ms > YEAR_MS) return reject(ctx, `${value} is too long: at most 365d`);
+    if (ms > maxMs) return reject(ctx, `${value} is too long: at most ${maxMs / DAY_MS}d`);
     return ms;
   });
 }

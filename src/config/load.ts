@@ -77,6 +77,7 @@ function toConfig(w: Written, home: string, file: string): Config {
       roles: Object.fromEntries(Object.entries(s.roles).map(([name, r]) => [name, roleLimits(r)])),
     },
     timezone: w.timezone,
+    retentionMs: w.retention,
     gate: w.gate,
     admins: w.admins,
     labels: w.labels,

@@ -9,6 +9,7 @@ import { HOOK_KEYS, hooks } from './hooks.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 const labelTypes = z.record(
   z.string().refine(isLabelName, NAME_RULES.label),
@@ -121,6 +122,7 @@ export const schema = z.strictObject({
   isolation: isolation.default('auto'),
   session: session.prefault({}),
   timezone: f.timezone.default('UTC'),
+  retention: f.duration(DAY, 3650 * DAY).default(400 * DAY),
   gate: f.oneOf('exec', 'line-only').default('exec'),
   admins: z.array(z.strictObject({ uid: f.count(0, 0xffff_fffe), user: f.userName })).default([]),
   labels: labels.prefault({}),

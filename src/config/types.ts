@@ -16,6 +16,8 @@ export interface Config {
   readonly session: SessionConfig;
   /** IANA zone. */
   readonly timezone: string;
+  /** How long ended grants, locks and requests stay in the store. */
+  readonly retentionMs: number;
   readonly gate: 'exec' | 'line-only';
   readonly admins: readonly { readonly uid: number; readonly user: string }[];
   readonly labels: Labels;

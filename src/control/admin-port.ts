@@ -61,7 +61,7 @@ export const VERBS = {
           grants: z.number(),
           locks: z.number(),
         }),
-        audit: z.object({ healthy: z.boolean() }),
+        audit: s.auditHealth,
         feeds: z.array(s.feed),
         hooks: z.array(s.hook),
         /** How many wait. */

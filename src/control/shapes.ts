@@ -246,3 +246,11 @@ export const door = z.object({
   startedAt: isoTime,
   restarts: z.number(),
 });
+
+/** `bytes` is what the log takes, `freeBytes` what is left where it lies, `little` that this is little; absent: it cannot be told. */
+export const auditHealth = z.object({
+  healthy: z.boolean(),
+  bytes: z.number().optional(),
+  freeBytes: z.number().optional(),
+  little: z.boolean().optional(),
+});

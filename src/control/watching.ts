@@ -1,8 +1,10 @@
 /** What is going on, and putting an end to it. */
 import { SallyportError } from '../core/errors.js';
+import { auditRoom } from '../store/index.js';
 import { act, pickId } from './act.js';
 import type { AdminPort } from './admin-port.js';
 import type { Broker, Deps } from './deps.js';
+import { homePaths } from './home.js';
 import { ownUser } from './oneself.js';
 import { allRequests } from './requesting.js';
 import { VERSION } from './version.js';
@@ -115,7 +117,7 @@ function statusOf(deps: Deps) {
       grants: authority.grants().length,
       locks: authority.locks().length,
     },
-    audit: { healthy: audit.healthy() },
+    audit: { healthy: audit.healthy(), ...auditRoom(homePaths(config.home).state) },
     feeds: (deps.feeds?.status() ?? []).map((feed) => ({ ...feed, gives: [...feed.gives] })),
     hooks: deps.hooks?.status() ?? [],
     requests: { access: authority.requests().length, command: deps.reviews?.list(false).length ?? 0 },

@@ -12,3 +12,10 @@ export function formatSize(bytes: number): string {
   const [unit, size] = Object.entries(UNITS).findLast(([, size]) => bytes >= size && bytes % size === 0) ?? ['B', 1];
   return `${bytes / size}${unit}`;
 }
+
+/** For people: `3.2 GiB`, `120 MiB`, `0 B`. */
+export function showSize(bytes: number): string {
+  const [unit, size] = Object.entries(UNITS).findLast(([, size]) => bytes >= size) ?? ['B', 1];
+  const count = bytes / size;
+  return `${count < 10 && unit !== 'B' ? count.toFixed(1) : Math.floor(count)} ${unit}`;
+}

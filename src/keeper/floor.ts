@@ -18,6 +18,7 @@ import { type Pairs, startPairs } from './pairs.js';
 import { createProver } from './prove.js';
 import { createRegistry, type Registry } from './registry.js';
 import { createReviews } from './reviews/reviews.js';
+import { watchRoom } from './room-watch.js';
 import { type RouteParts, routeDoor, routeDown, routeGuard } from './routes.js';
 import type { State } from './state.js';
 import { createTrees } from './trees.js';
@@ -122,6 +123,11 @@ export function layFloor(parts: FloorParts): Floor {
       },
     },
   });
+  const stopRoom = watchRoom({
+    clock,
+    places: { 'the audit log': paths.state, recordings: paths.recordings },
+    log: out.log,
+  });
   const stopHangups = createHangups({
     authority,
     clock,
@@ -146,6 +152,7 @@ export function layFloor(parts: FloorParts): Floor {
       feeder.stop();
       watchdog.stop();
       stopHangups();
+      stopRoom();
     },
     listen(l) {
       listener = l;

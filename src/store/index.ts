@@ -7,5 +7,6 @@ export { type HomeLock, holdsHomeLock, isHomeLive, takeHomeLock } from './home-l
 export { clearLive, type LiveInfo, listLive, markLive } from './live.js';
 export { renderAudit } from './render-audit.js';
 export { restoreHome } from './restore.js';
+export { auditRoom, freeBytes, LITTLE_ROOM } from './room.js';
 export { type OpenStoreOptions, openStore } from './store.js';
 export type * from './types.js';

@@ -164,6 +164,11 @@ describe('reload', () => {
   });
 });
 
+it('status tells what the audit log takes, and what is left for it', async () => {
+  const { audit } = (await home.port.status({}, ROOT)) as { audit: object };
+  expect(audit).toMatchObject({ healthy: true, bytes: expect.any(Number), freeBytes: expect.any(Number) });
+});
+
 describe('explain', () => {
   const explain = (words: string[], facts = {}) =>
     home.port.explain({ user: 'alice', target: 'local', words, facts }, ROOT);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { formatDuration, parseDuration } from '../../src/core/duration.js';
 import { escapeText, safeJson, showArgv } from '../../src/core/escape.js';
 import { ID_PATTERN, newId } from '../../src/core/ids.js';
+import { showSize } from '../../src/core/size.js';
 
 describe('what is shown cannot act on a terminal', () => {
   it('whatever it was', () => {
@@ -54,3 +55,11 @@ it('ids sort by time, also within one millisecond', () => {
   expect([...ids].sort()).toEqual(ids);
   for (const id of ids) expect(id).toMatch(ID_PATTERN);
 });
+
+it.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1536, '1.5 KiB'],
+  [120 * 2 ** 20, '120 MiB'],
+  [3.25 * 2 ** 30, '3.3 GiB'],
+])('%d bytes are %s to a person', (bytes, shown) => expect(showSize(bytes)).toBe(shown));
