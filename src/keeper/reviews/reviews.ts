@@ -2,7 +2,7 @@
 import { type Change, overWords } from '../../authority/index.js';
 import type { Config } from '../../config/index.js';
 import type { Reviews, Taken } from '../../control/reviews.js';
-import type { Timer } from '../../core/clock.js';
+import type { Clock, Timer } from '../../core/clock.js';
 import { SallyportError } from '../../core/errors.js';
 import { escapeText } from '../../core/escape.js';
 import type { AuditLog } from '../../store/index.js';
@@ -33,7 +33,7 @@ export interface RunningReviews extends Reviews {
 export function createReviews(parts: ReviewsParts): RunningReviews {
   const { authority, fault } = parts;
   const scene: Scene = { ...parts, book: createBook(parts.clock), timers: new Map() };
-  const again = createSweep((entry) => look(entry, scene));
+  const again = createSweep(parts.clock, (entry) => look(entry, scene));
   const stopListening = authority.onChange((change) => again(concerned(change, scene.book)));
   return {
     list: (all) => scene.book.list(all),
@@ -148,21 +148,25 @@ async function tellEnd(entry: Entry, wasOpen: boolean, { state, by, why }: Endin
   });
 }
 
-/** Entries decided anew between two turns of the event loop. */
-const SWEPT = 25;
+/** Decided anew between two turns of the event loop. Unit: ms. */
+const SWEEP_MS = 10;
 
 /** One entry after the other, each once however often it is named meanwhile. */
-function createSweep(look: (entry: Entry) => Promise<void>): (entries: readonly Entry[]) => void {
+function createSweep(
+  clock: Pick<Clock, 'mono'>,
+  look: (entry: Entry) => Promise<void>,
+): (entries: readonly Entry[]) => void {
   const due = new Set<Entry>();
   let sweeping = false;
   const sweep = async () => {
     sweeping = true;
-    let looked = 0;
+    let since = clock.mono();
     for (const entry of due) {
       due.delete(entry);
       await look(entry);
-      looked += 1;
-      if (looked % SWEPT === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (clock.mono() - since < SWEEP_MS) continue;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      since = clock.mono();
     }
     sweeping = false;
   };
