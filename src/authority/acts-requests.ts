@@ -11,8 +11,7 @@ import type { News } from './emitter.js';
 import { type Act, checkReason, replaced, type Scene, usage, userOf } from './scene.js';
 import type { Answer, AskForRole } from './types.js';
 
-/** How long what is over stays to be read here, and how much of it; the audit log keeps it for good. */
-const KEPT_MS = 30 * 24 * 3_600_000;
+/** Of all there are, those that are over included; the audit log keeps them for good. */
 const MAX_KEPT = 5_000;
 /** Requests of one user within ASKED_MS, whatever became of them: reviewers read every one. */
 const MAX_ASKED = 30;
@@ -162,11 +161,10 @@ function outcome(scene: Scene, request: AccessRequest) {
 /** Nobody's rights change with a request. */
 const NOBODY: News = { kind: 'request', users: new Set<string>(), cause: 'context' };
 
-/** Without those that are over for long, and the oldest of too many. */
-function kept({ data, now }: Scene): AccessRequest[] {
-  const lately = data.requests.filter((r) => (r.decidedAt ?? r.expiresAt) > now - KEPT_MS);
-  const tooMany = lately.length - MAX_KEPT;
-  if (tooMany <= 0) return lately;
-  const over = lately.filter((r) => stateOf(r, now) !== 'waiting').slice(0, tooMany);
-  return lately.filter((r) => !over.includes(r));
+/** Without the oldest of too many that are over. */
+function kept({ data, now }: Scene): readonly AccessRequest[] {
+  const tooMany = data.requests.length - MAX_KEPT;
+  if (tooMany <= 0) return data.requests;
+  const over = data.requests.filter((r) => stateOf(r, now) !== 'waiting').slice(0, tooMany);
+  return data.requests.filter((r) => !over.includes(r));
 }
