@@ -38,6 +38,8 @@ export function createScreen(pty: boolean): Screen {
   let full = false;
   /** The end of the last chunk where it may be the beginning of a sequence. */
   let carry: Buffer = Buffer.alloc(0);
+  /** Within a title, a link or what is copied, which may be long: no end of it has been seen. */
+  let inText = false;
 
   const turn = (on: boolean) => {
     if (on !== full) on ? tail.leave() : tail.comeBack();
@@ -61,10 +63,18 @@ export function createScreen(pty: boolean): Screen {
   return {
     saw(chunk) {
       if (chunk.length === 0 || !pty) return;
-      const bytes = carry.length === 0 ? chunk : Buffer.concat([carry, chunk]);
+      const end = inText ? endOfText(chunk) : 0;
+      inText &&= end === chunk.length && !endsText(chunk);
+      if (end > 0) follow(chunk.subarray(0, end));
+      if (end === chunk.length) return;
+      const rest = end === 0 ? chunk : chunk.subarray(end);
+      const bytes = carry.length === 0 ? rest : Buffer.concat([carry, rest]);
       const cut = unfinishedAt(bytes);
-      carry = Buffer.from(bytes.subarray(cut));
-      follow(cut === bytes.length ? bytes : bytes.subarray(0, cut));
+      // What is long is not kept, but known to go on.
+      inText = bytes.length - cut > MAX_MODES;
+      const whole = inText ? bytes.length : cut;
+      carry = Buffer.from(bytes.subarray(whole));
+      follow(whole === bytes.length ? bytes : bytes.subarray(0, whole));
     },
     lines(...texts) {
       if (!pty) return Buffer.from(texts.map((text) => `${text}\n`).join(''));
@@ -81,7 +91,7 @@ export function createScreen(pty: boolean): Screen {
       return full;
     },
     get whole() {
-      return carry.length === 0;
+      return carry.length === 0 && !inText;
     },
     restore: () => (pty && full ? RESTORE : ''),
   };
@@ -92,6 +102,8 @@ function unfinishedAt(bytes: Buffer): number {
   const from = Math.max(0, bytes.length - MAX_MODES);
   const match = UNFINISHED.exec(bytes.toString('latin1', from));
   if (match) return from + match.index;
+  const text = openTextAt(bytes);
+  if (text >= 0) return text;
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) break;
@@ -100,6 +112,27 @@ function unfinishedAt(bytes: Buffer): number {
   }
   return bytes.length;
 }
+
+const ESC = 0x1b;
+const BELL = 0x07;
+/** What begins a title, a link, a copy or another string (OSC, DCS, SOS, PM, APC, and screen's title), after an ESC. */
+const TEXT_BEGINS = new Set([...']PX^_k'].map((c) => c.charCodeAt(0)));
+
+/** Where a string begins that does not end in these bytes; -1: none does. */
+function openTextAt(bytes: Buffer): number {
+  const at = bytes.lastIndexOf(ESC);
+  return at >= 0 && TEXT_BEGINS.has(bytes[at + 1] ?? 0) && bytes.indexOf(BELL, at) < 0 ? at : -1;
+}
+
+/** How much of the bytes is still of the string they begin in: up to a bell, or to an escape, which ends it in any case. */
+function endOfText(bytes: Buffer): number {
+  const bell = bytes.indexOf(BELL);
+  const esc = bytes.indexOf(ESC);
+  if (bell >= 0 && (esc < 0 || bell < esc)) return bell + 1;
+  return esc < 0 ? bytes.length : esc;
+}
+
+const endsText = (bytes: Buffer): boolean => bytes[bytes.length - 1] === BELL;
 
 /** Cut so that it surely fits: whatever is not ASCII may be two cells wide. */
 function cutToCells(text: string, cells: number): string {

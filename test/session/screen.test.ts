@@ -63,6 +63,34 @@ it.each(['\x1b', '\x1b[', '\x1b[3', '\x1b]0;ti', '\x1b(', 'é'.slice(0, 1) && '\
   },
 );
 
+it.each([
+  ['a title', '\x1b]0;', '\x07'],
+  ['a link', '\x1b]8;;', '\x1b\\'],
+  ['what is copied', '\x1b]52;c;', '\x1b\\'],
+  ['a picture', '\x1bPq', '\x1b\\'],
+])('%s that is long is not broken by words of ours, however it is cut', (_what, begin, end) => {
+  for (const size of [50, 70, 3_000, 200_000]) {
+    const text = begin + 'x'.repeat(size);
+    const screen = seen('$ ', text.slice(0, 40), text.slice(40, 60), text.slice(60));
+    expect(screen.whole).toBe(false);
+    screen.saw(Buffer.from('yy'));
+    expect(screen.whole).toBe(false);
+    for (const byte of end) screen.saw(Buffer.from(byte));
+    expect(screen.whole).toBe(true);
+    screen.saw(Buffer.from('\x1b[?1049h'));
+    expect(screen.full).toBe(true);
+    expect(seen(`$ ${text}`).whole).toBe(false);
+    expect(seen(`$ ${text}${end}`).whole).toBe(true);
+    expect(seen(text, `z${end}\x1b[?1049`, 'hq').full).toBe(true);
+  }
+});
+
+it('a long title that another sequence cuts off is over', () => {
+  const screen = seen(`\x1b]0;${'x'.repeat(500)}`, '\x1b[?1049h');
+  expect(screen.full).toBe(true);
+  expect(screen.whole).toBe(true);
+});
+
 it('output that ends well is whole', () => {
   for (const text of ['x', 'é', '🙂', '\x1b[3m', '\x1b]0;t\x07', '\r\n']) expect(seen(text).whole).toBe(true);
 });
@@ -78,7 +106,12 @@ it('words on the last row fit it and leave the cursor alone', () => {
 it('cutting output anywhere changes nothing', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.constantFrom('\x1b[?1049h', '\x1b[?1049l', 'x', '\r\n', '\x1b[1m', 'é', '\x1b]0;t\x07')),
+      fc.array(
+        fc.constantFrom(
+          ...['\x1b[?1049h', '\x1b[?1049l', 'x', '\r\n', '\x1b[1m', 'é', '\x1b]0;t\x07'],
+          ...[`\x1b]0;${'t'.repeat(90)}\x07`, `\x1b]8;;${'l'.repeat(90)}\x1b\\`],
+        ),
+      ),
       (parts) => {
         const whole = createScreen(true);
         const cut = createScreen(true);
