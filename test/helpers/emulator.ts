@@ -56,7 +56,7 @@ export function openEmulator(program: string, args: readonly string[], size = { 
       const end = clock.mono() + PATIENCE_MS;
       for (let shown = rows(); ; shown = rows()) {
         if (holds(shown)) return shown;
-        if (clock.mono() > end) throw new Error(`the screen never showed ${String(what)}:\n${shown.join('\n')}`);
+        if (clock.mono() > end) throw new Error(`late: the screen never showed ${String(what)}:\n${shown.join('\n')}`);
         await sleep(clock, 30);
       }
     },

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROMPT, type Ran, type TestBroker } from './broker.js';
 import { openTerminal, type Terminal } from './terminal.js';
@@ -25,6 +25,8 @@ export async function addPerson(
   roles: readonly string[] = ['engineer'],
 ): Promise<Person> {
   const key = join(broker.dir, `key-${name}`);
+  // A second try of a test finds the person of the first.
+  if (existsSync(key)) await forget(broker, name, key);
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', `${name}@test`, '-f', key]);
   const where = isRoot && account !== undefined ? ['--account', account] : [];
   const added = await broker.cli(
@@ -82,4 +84,9 @@ function prepareHome(home: string, account: string | undefined): void {
   const ids = ['-u', '-g'].map((which) => Number(execFileSync('id', [which, account]).toString()));
   for (const path of [home, join(home, '.bashrc'), join(home, '.bash_profile')])
     chownSync(path, ids[0] ?? 0, ids[1] ?? 0);
+}
+
+async function forget(broker: TestBroker, name: string, key: string): Promise<void> {
+  await broker.cli('user', 'remove', name);
+  for (const file of [key, `${key}.pub`]) rmSync(file);
 }

@@ -34,7 +34,7 @@ export function openTerminal(program: string, args: readonly string[], env: Node
   // A program that ends with something unread resets its end of the pipe.
   for (const stream of child.stdio) stream?.on('error', () => {});
   const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)));
-  const waitFor: Terminal['waitFor'] = (what, { from = 0, timeoutMs = 10_000 } = {}) =>
+  const waitFor: Terminal['waitFor'] = (what, { from = 0, timeoutMs = 20_000 } = {}) =>
     new Promise((resolve, reject) => {
       const look = () => {
         const text = shown.slice(from);
