@@ -37,6 +37,13 @@ describe('gate: line-only', () => {
     expect(await broker.exec('echo out; exit 3')).toMatchObject({ code: 3, stdout: 'out\n' });
   });
 
+  it('runs administration over ssh all the same, decided verb by verb', async () => {
+    expect(await broker.exec('sallyport whoami')).toMatchObject({ code: 0, stderr: '' });
+    expect(await broker.exec('sallyport lock --everyone --reason no')).toMatchObject({ code: 4, stdout: '' });
+    const { stdout } = await run('ssh', [...broker.sshArgs('-tt'), 'sallyport', 'whoami'], { timeout: 50_000 });
+    expect(stdout).toMatch(/user +alice\r\n/);
+  });
+
   it('launches no shell without a terminal, whose lines nobody would see', async () => {
     const { code, stderr } = await run('ssh', broker.sshArgs('-T'), { timeout: 50_000 }).then(
       () => ({ code: 0, stderr: '' }),

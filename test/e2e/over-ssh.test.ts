@@ -14,11 +14,12 @@ const POLICY = `
 p, in,       *,        *, @login,                               true, allow, checked
 p, session,  *,        *, @session,                             true, allow, checked
 p, exec,     engineer, *, @exec,                                true, allow, checked
-p, tools,    engineer, *, {id|echo|cat|sleep},                  true, allow, checked
-p, words,    engineer, *, {id|echo|cat|sleep} **,               true, allow, checked
+p, words,    engineer, *, {id|echo|cat|sleep|bash|ls} **,       true, allow, checked
+p, node,     engineer, *, ${process.execPath} **,               true, allow, checked
 p, lead,     oncall,   *, @admin:{lock|unlock|locks|kill|sessions}, true, allow, checked
 p, read,     auditor,  *, @admin:{replay|recordings|audit|sessions}, true, allow, checked
 p, all,      admin,    *, @admin:*,                             true, allow, checked
+p, risky,    auditor,  *, @admin:audit,                           "has(risk.score) && risk.score > 50.0", deny, checked
 p, not-me,   barred,   *, @admin:*,                             true, deny,  checked
 `;
 const NOBODY = 65_534;
@@ -183,10 +184,10 @@ describe.each(kinds)('administration over ssh (%s)', (kind) => {
       stdout: '',
       stderr: 'sallyport: --key FILE: not over ssh: give - and send the file: ssh … < FILE\n',
     });
-    const rules = readFileSync(join(broker.home, 'policies/policy.csv'), 'utf8').replace('{id|', '{ls|');
+    const rules = readFileSync(join(broker.home, 'policies/policy.csv'), 'utf8').replace('{id|', '{df|');
     const diff = await admin.exec('sallyport policy diff -', rules);
     expect(diff.stdout).toContain('standard input:');
-    expect(diff.stdout).toContain('{ls|echo|cat|sleep}');
+    expect(diff.stdout).toContain('{df|echo|cat|sleep|bash|ls}');
     await broker.cli('user', 'remove', 'newone');
   });
 
@@ -253,11 +254,92 @@ describe.each(kinds)('administration over ssh (%s)', (kind) => {
     execFileSync('ssh', [...admin.sshArgs(...control), '-O', 'exit'], { stdio: 'ignore' });
   });
 
-  describe('a stream', () => {
-    const following = (who: Person, ...words: string[]) => spawn('ssh', [...who.sshArgs('-T'), 'sallyport', ...words]);
-    const liveOf = async (user: string) =>
-      (await broker.json<{ id: string; user: string }[]>('sessions')).filter((s) => s.user === user);
+  const following = (who: Person, ...words: string[]) => spawn('ssh', [...who.sshArgs('-T'), 'sallyport', ...words]);
+  const liveOf = async (user: string) =>
+    (await broker.json<{ id: string; user: string }[]>('sessions')).filter((s) => s.user === user);
 
+  describe('its process', () => {
+    const HOSTILE = {
+      NODE_OPTIONS: '--require=/tmp/evil.js',
+      LD_PRELOAD: '/tmp/evil.so',
+      SALLYPORT_CONTROL_FDS: '0',
+      HOME: '/tmp',
+    };
+    const PASSED = { LC_ALL: 'C.UTF-8', TZ: 'Europe/Berlin', EXTRA_FLAG: 'x', LC_TIME: '/tmp/evil' };
+
+    it('has an environment of ours, runs as the account, is our program, and starts nothing', async () => {
+      const sent = Object.entries({ ...HOSTILE, ...PASSED }).flatMap(([name, value]) => [
+        '-o',
+        `SetEnv=${name}=${value}`,
+      ]);
+      const names = sent.filter((word) => word !== '-o').map((word) => word.slice('SetEnv='.length));
+      const child = spawn('ssh', [
+        ...auditor.sshArgs('-T', '-o', `SetEnv=${names.join(' ')}`),
+        'sallyport audit --follow',
+      ]);
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      const processes = processesOf((await liveOf('aud'))[0]?.id ?? '');
+      const pid = processes
+        .alive()
+        .find((p) => readFileSync(`/proc/${p}/cmdline`, 'utf8').startsWith('/run/sallyport/node\0'));
+      const cmdline = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      expect(cmdline.slice(-4)).toEqual(['/run/sallyport/app/dist/cli/main.js', 'audit', '--follow', '']);
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      expect(status).toMatch(
+        isRoot ? /^Uid:\t65534\t65534\t65534/m : new RegExp(`^Uid:\t${process.getuid?.()}\t`, 'm'),
+      );
+      expect(status).toMatch(/^CapEff:\t0+$/m);
+      if (isRoot) {
+        const env = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
+        const known = [
+          'HOME=/',
+          'LANG=',
+          'LC_ALL=C.UTF-8',
+          'NODE_NO_WARNINGS=1',
+          'PATH=',
+          'PWD=',
+          'SALLYPORT_CONTROL_FDS=7,8,9,10',
+        ];
+        expect(
+          env.filter((e) => ![...known, 'SALLYPORT_SESSION=', 'TZ=Europe/Berlin'].some((k) => e.startsWith(k))),
+        ).toEqual([]);
+      }
+      child.kill();
+      await until('its session has ended', async () => (await liveOf('aud')).length === 0, 20_000);
+      processes.close();
+    });
+
+    it('leaves no descriptor of its own in other sessions', async () => {
+      const child = following(auditor, 'audit', '--follow');
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      child.stdout.resume();
+      const { stdout } = await broker.exec('bash -c "echo /proc/$$/fd/*; ls -l /proc/$$/fd"');
+      expect(stdout).toContain('/fd/0');
+      expect(stdout).not.toContain('socket:');
+      expect((await broker.exec('ls /run/sallyport')).code).not.toBe(0);
+      child.kill();
+      await until('its session has ended', async () => (await liveOf('aud')).length === 0, 20_000);
+    });
+
+    it('is not what runs in a session that starts it by itself', async () => {
+      const bin = [process.execPath, join(import.meta.dirname, '../../bin/sallyport')];
+      const ran = await broker.exec(`${bin.join(' ')} --home ${broker.home} status`);
+      expect(ran.code).not.toBe(0);
+      expect(ran.stdout).toBe('');
+      if (kind === 'account') expect(ran.stderr).toContain('admin commands are not taken from inside a session');
+    });
+  });
+
+  it.skipIf(kind !== 'account')('is for accounts that get no shell, too (needs root)', async () => {
+    const games = await addPerson(broker, 'gam', 'games', ['auditor']);
+    expect(await games.exec('sallyport recordings')).toMatchObject({ code: 0, stderr: '' });
+    expect((await games.exec('id')).stderr).toMatch(/denied: @exec|no usable shell/);
+    const shell = openTerminal('ssh', games.sshArgs('-tt'));
+    expect(await shell.exit()).toBe(126);
+    expect(shell.shown()).toContain('no usable shell');
+  });
+
+  describe('a stream', () => {
     it('flows until the client leaves, and nothing of it stays', async () => {
       const child = following(auditor, 'audit', '--follow', '--event', 'login');
       let seen = '';
@@ -294,6 +376,21 @@ describe.each(kinds)('administration over ssh (%s)', (kind) => {
       await broker.cli('revoke', granted.stdout.split('\n')[0] ?? '');
       expect(await ended).toBe(4);
       expect(await said).toBe('sallyport: audit: refused for lea: no rule allows it\n');
+    });
+
+    it('ends when a fact says so, at once', async () => {
+      const child = following(auditor, 'recordings');
+      child.stdout.resume();
+      expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
+      const stream = following(auditor, 'audit', '--follow');
+      const said = text(stream.stderr);
+      await new Promise((resolve) => stream.stdout.once('data', resolve));
+      stream.stdout.resume();
+      const ended = new Promise((resolve) => stream.once('close', resolve));
+      await broker.cli('context', 'set', 'aud', 'risk.score=80');
+      expect(await ended).toBe(4);
+      expect(await said).toBe('sallyport: audit: refused for aud: risky: denied by rule\n');
+      await broker.cli('context', 'set', 'aud', 'risk.score=');
     });
 
     it('ends with its session: locked', async () => {
