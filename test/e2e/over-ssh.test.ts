@@ -1,30 +1,13 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ran, startBroker, type TestBroker } from '../helpers/broker.js';
-import { installPackage } from '../helpers/installed.js';
-import { addPerson, type Person } from '../helpers/people.js';
-import { processesOf, until } from '../helpers/processes.js';
+import { KINDS, openAdministrated } from '../helpers/administrated.js';
+import type { Ran, TestBroker } from '../helpers/broker.js';
+import type { Person } from '../helpers/people.js';
 import { openTerminal } from '../helpers/terminal.js';
 
-/** Nobody but alice may run any command at all, and she may not run `sallyport`. */
-const POLICY = `
-p, in,       *,        *, @login,                               true, allow, checked
-p, session,  *,        *, @session,                             true, allow, checked
-p, exec,     engineer, *, @exec,                                true, allow, checked
-p, words,    engineer, *, {id|echo|cat|sleep|bash|ls} **,       true, allow, checked
-p, node,     engineer, *, ${process.execPath} **,               true, allow, checked
-p, lead,     oncall,   *, @admin:{lock|unlock|locks|kill|sessions}, true, allow, checked
-p, read,     auditor,  *, @admin:{replay|recordings|audit|sessions}, true, allow, checked
-p, all,      admin,    *, @admin:*,                             true, allow, checked
-p, risky,    auditor,  *, @admin:audit,                           "has(risk.score) && risk.score > 50.0", deny, checked
-p, not-me,   barred,   *, @admin:*,                             true, deny,  checked
-`;
-const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
-const kinds = isRoot ? (['account', 'sandbox'] as const) : (['sandbox'] as const);
 /** Makes outputs of two moments the same. */
 const timeless = ({ code, stdout, stderr }: Ran) => ({
   code,
@@ -32,7 +15,7 @@ const timeless = ({ code, stdout, stderr }: Ran) => ({
   stdout: stdout.replace(/\d\d:\d\d:\d\d( \((?:in )?[\dhms ]+(?: ago)?\))?/g, 'TIME'),
 });
 
-describe.each(kinds)('administration over ssh (%s)', (kind) => {
+describe.each(KINDS)('administration over ssh (%s)', (kind) => {
   let broker: TestBroker;
   let admin: Person;
   let lead: Person;
@@ -40,14 +23,7 @@ describe.each(kinds)('administration over ssh (%s)', (kind) => {
   let barred: Person;
   let recorded: string;
   beforeAll(async () => {
-    if (isRoot && kind === 'sandbox') process.env.TMPDIR = '/var/lib';
-    const as = isRoot && kind === 'sandbox' ? { as: { uid: NOBODY, bin: installPackage() } } : {};
-    broker = await startBroker({ policy: POLICY, ...as });
-    const account = kind === 'account' ? 'nobody' : undefined;
-    admin = await addPerson(broker, 'ada', account, ['admin']);
-    lead = await addPerson(broker, 'lea', account, ['oncall']);
-    auditor = await addPerson(broker, 'aud', account, ['auditor']);
-    barred = await addPerson(broker, 'bar', account, ['admin', 'barred']);
+    ({ broker, admin, lead, auditor, barred } = await openAdministrated(kind));
     expect(await broker.exec('echo kept')).toMatchObject({ code: 0, stdout: 'kept\n' });
     recorded = (await broker.json<{ id: string; command: string }[]>('recordings'))[0]?.id ?? '';
   });
@@ -252,169 +228,5 @@ describe.each(kinds)('administration over ssh (%s)', (kind) => {
     expect(first.shown()).toContain(here);
     expect(second.shown()).toContain(here);
     execFileSync('ssh', [...admin.sshArgs(...control), '-O', 'exit'], { stdio: 'ignore' });
-  });
-
-  const following = (who: Person, ...words: string[]) => spawn('ssh', [...who.sshArgs('-T'), 'sallyport', ...words]);
-  const liveOf = async (user: string) =>
-    (await broker.json<{ id: string; user: string }[]>('sessions')).filter((s) => s.user === user);
-
-  describe('its process', () => {
-    const HOSTILE = {
-      NODE_OPTIONS: '--require=/tmp/evil.js',
-      LD_PRELOAD: '/tmp/evil.so',
-      SALLYPORT_CONTROL_FDS: '0',
-      HOME: '/tmp',
-    };
-    const PASSED = { LC_ALL: 'C.UTF-8', TZ: 'Europe/Berlin', EXTRA_FLAG: 'x', LC_TIME: '/tmp/evil' };
-
-    it('has an environment of ours, runs as the account, is our program, and starts nothing', async () => {
-      const sent = Object.entries({ ...HOSTILE, ...PASSED }).flatMap(([name, value]) => [
-        '-o',
-        `SetEnv=${name}=${value}`,
-      ]);
-      const names = sent.filter((word) => word !== '-o').map((word) => word.slice('SetEnv='.length));
-      const child = spawn('ssh', [
-        ...auditor.sshArgs('-T', '-o', `SetEnv=${names.join(' ')}`),
-        'sallyport audit --follow',
-      ]);
-      await new Promise((resolve) => child.stdout.once('data', resolve));
-      const processes = processesOf((await liveOf('aud'))[0]?.id ?? '');
-      const pid = processes
-        .alive()
-        .find((p) => readFileSync(`/proc/${p}/cmdline`, 'utf8').startsWith('/run/sallyport/node\0'));
-      const cmdline = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      expect(cmdline.slice(-4)).toEqual(['/run/sallyport/app/dist/cli/main.js', 'audit', '--follow', '']);
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      expect(status).toMatch(
-        isRoot ? /^Uid:\t65534\t65534\t65534/m : new RegExp(`^Uid:\t${process.getuid?.()}\t`, 'm'),
-      );
-      expect(status).toMatch(/^CapEff:\t0+$/m);
-      if (isRoot) {
-        const env = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
-        const known = [
-          'HOME=/',
-          'LANG=',
-          'LC_ALL=C.UTF-8',
-          'NODE_NO_WARNINGS=1',
-          'PATH=',
-          'PWD=',
-          'SALLYPORT_CONTROL_FDS=7,8,9,10',
-        ];
-        expect(
-          env.filter((e) => ![...known, 'SALLYPORT_SESSION=', 'TZ=Europe/Berlin'].some((k) => e.startsWith(k))),
-        ).toEqual([]);
-      }
-      child.kill();
-      await until('its session has ended', async () => (await liveOf('aud')).length === 0, 20_000);
-      processes.close();
-    });
-
-    it('leaves no descriptor of its own in other sessions', async () => {
-      const child = following(auditor, 'audit', '--follow');
-      await new Promise((resolve) => child.stdout.once('data', resolve));
-      child.stdout.resume();
-      const { stdout } = await broker.exec('bash -c "echo /proc/$$/fd/*; ls -l /proc/$$/fd"');
-      expect(stdout).toContain('/fd/0');
-      expect(stdout).not.toContain('socket:');
-      expect((await broker.exec('ls /run/sallyport')).code).not.toBe(0);
-      child.kill();
-      await until('its session has ended', async () => (await liveOf('aud')).length === 0, 20_000);
-    });
-
-    it('is not what runs in a session that starts it by itself', async () => {
-      const bin = [process.execPath, join(import.meta.dirname, '../../bin/sallyport')];
-      const ran = await broker.exec(`${bin.join(' ')} --home ${broker.home} status`);
-      expect(ran.code).not.toBe(0);
-      expect(ran.stdout).toBe('');
-      if (kind === 'account') expect(ran.stderr).toContain('admin commands are not taken from inside a session');
-    });
-  });
-
-  it.skipIf(kind !== 'account')('is for accounts that get no shell, too (needs root)', async () => {
-    const games = await addPerson(broker, 'gam', 'games', ['auditor']);
-    expect(await games.exec('sallyport recordings')).toMatchObject({ code: 0, stderr: '' });
-    expect((await games.exec('id')).stderr).toMatch(/denied: @exec|no usable shell/);
-    const shell = openTerminal('ssh', games.sshArgs('-tt'));
-    expect(await shell.exit()).toBe(126);
-    expect(shell.shown()).toContain('no usable shell');
-  });
-
-  describe('a stream', () => {
-    it('flows until the client leaves, and nothing of it stays', async () => {
-      const child = following(auditor, 'audit', '--follow', '--event', 'login');
-      let seen = '';
-      child.stdout.on('data', (chunk) => {
-        seen += chunk;
-      });
-      await until('what was is shown', () => seen.includes('alice'), 20_000);
-      const before = seen.length;
-      await broker.exec('id');
-      await until('what happens is shown', () => seen.slice(before).includes('alice'), 20_000);
-      const [session] = await liveOf('aud');
-      const processes = processesOf(session?.id ?? '');
-      expect(processes.alive().length).toBeGreaterThan(0);
-      child.kill('SIGTERM');
-      await until('its session has ended', async () => (await liveOf('aud')).length === 0, 20_000);
-      await until('nothing of it runs', () => processes.alive().length === 0);
-      processes.close();
-    });
-
-    it('ends at ^C in a terminal, with exit code 0', async () => {
-      const terminal = openTerminal('ssh', [...auditor.sshArgs('-tt'), 'sallyport audit --follow']);
-      await terminal.waitFor('login', { timeoutMs: 20_000 });
-      terminal.type('\u0003');
-      expect(await terminal.exit()).toBe(0);
-    });
-
-    it('ends with the right to it, at once, and says why', async () => {
-      const granted = await broker.cli('grant', 'lea', '--role', 'auditor', '--for', '1h', '--reason', 'a look');
-      const child = following(lead, 'audit', '--follow');
-      const said = text(child.stderr);
-      await new Promise((resolve) => child.stdout.once('data', resolve));
-      const ended = new Promise((resolve) => child.once('close', resolve));
-      child.stdout.resume();
-      await broker.cli('revoke', granted.stdout.split('\n')[0] ?? '');
-      expect(await ended).toBe(4);
-      expect(await said).toBe('sallyport: audit: refused for lea: no rule allows it\n');
-    });
-
-    it('ends when a fact says so, at once', async () => {
-      const child = following(auditor, 'recordings');
-      child.stdout.resume();
-      expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
-      const stream = following(auditor, 'audit', '--follow');
-      const said = text(stream.stderr);
-      await new Promise((resolve) => stream.stdout.once('data', resolve));
-      stream.stdout.resume();
-      const ended = new Promise((resolve) => stream.once('close', resolve));
-      await broker.cli('context', 'set', 'aud', 'risk.score=80');
-      expect(await ended).toBe(4);
-      expect(await said).toBe('sallyport: audit: refused for aud: risky: denied by rule\n');
-      await broker.cli('context', 'set', 'aud', 'risk.score=');
-    });
-
-    it('ends with its session: locked', async () => {
-      const child = following(auditor, 'audit', '--follow');
-      const said = text(child.stderr);
-      await new Promise((resolve) => child.stdout.once('data', resolve));
-      const ended = new Promise((resolve) => child.once('close', resolve));
-      child.stdout.resume();
-      const lock = await broker.cli('lock', '--user', 'aud', '--reason', 'out');
-      const code = await ended;
-      await broker.cli('unlock', lock.stdout.split('\n')[0] ?? '');
-      expect(code).toBe(254);
-      // The program may get to say that its connection to the broker has ended.
-      expect(await said).toMatch(/^(sallyport: this session has ended: locked\n)?sallyport: session closed: locked\n$/);
-    });
-
-    it('ends with its session: killed', async () => {
-      const child = following(auditor, 'audit', '--follow');
-      await new Promise((resolve) => child.stdout.once('data', resolve));
-      child.stdout.resume();
-      const ended = new Promise((resolve) => child.once('close', resolve));
-      const [session] = await liveOf('aud');
-      expect((await broker.cli('kill', session?.id ?? '', '--reason', 'enough')).code).toBe(0);
-      expect(await ended).toBe(254);
-    });
   });
 });
