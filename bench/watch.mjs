@@ -1,13 +1,13 @@
 /** What a session feels of those who watch it, what they cost the broker, and how soon they see its screen. */
 import { spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { onCleanup, stopTree } from './lib/cleanup.mjs';
 import { cpuSince, gateCpu } from './lib/gate-cpu.mjs';
 import { letter, oneKey } from './lib/keys.mjs';
 import { benchFile, built } from './lib/paths.mjs';
 import { openShell } from './lib/shells.mjs';
-import { mono, ms, quantile, ratio, sleep, us } from './lib/stats.mjs';
+import { mb, mono, ms, quantile, ratio, sleep, us } from './lib/stats.mjs';
 
 const KEYS = 1_500;
 const WARM = 200;
@@ -67,10 +67,11 @@ async function watched(broker, shell, id, [label, count, how]) {
   const took = mono() - before.at;
   const sums = await people.sums();
   const cpu = cpuSince(gateCpu(broker), before.cpu);
+  const rss = rssOf(broker.pid);
   await people.leave();
   await sleep(500);
   const rate = count > 0 && how === undefined ? (sums.screens - before.screens) / count / (took / 1_000) : undefined;
-  return { label, times, rate, share: (name) => `${((100 * cpu[name]) / took).toFixed(1)} %` };
+  return { label, times, rate, rss, share: (name) => `${((100 * cpu[name]) / took).toFixed(1)} %` };
 }
 
 /** Shows LONG_MB of text. Looked at as it comes: all of it as one text would be slow to search. */
@@ -88,6 +89,8 @@ async function fill(shell) {
   await all;
   shell.tap(undefined);
 }
+
+const rssOf = (pid) => Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
 /** ms until a watcher has a screen, and until it is known to be the whole one. */
 async function look(broker, id) {
@@ -133,9 +136,19 @@ export default {
     const [alone] = crowds;
     return {
       title: 'Watching a session',
-      columns: ['echo, cat', 'p50', 'p99', 'p99 ÷ nobody', 'keeper', 'door', 'viewer', 'screens a second, each'],
+      columns: [
+        'echo, cat',
+        'p50',
+        'p99',
+        'p99 ÷ nobody',
+        'keeper',
+        'door',
+        'viewer',
+        "keeper's memory",
+        'screens a second, each',
+      ],
       rows: [
-        ...crowds.map(({ label, times, rate, share }) => [
+        ...crowds.map(({ label, times, rate, rss, share }) => [
           label,
           us(quantile(times, 0.5)),
           us(quantile(times, 0.99)),
@@ -143,11 +156,12 @@ export default {
           share('keeper'),
           share('door'),
           share('viewer'),
+          mb(rss),
           rate === undefined ? '' : rate.toFixed(1),
         ]),
-        ['', '', '', '', '', '', '', ''],
-        ['until a screen is seen', 'p50', 'longest', 'the whole one, p50', '', '', '', ''],
-        ...[small, long].map((row) => [...row, '', '', '', '']),
+        ['', '', '', '', '', '', '', '', ''],
+        ['until a screen is seen', 'p50', 'longest', 'the whole one, p50', '', '', '', '', ''],
+        ...[small, long].map((row) => [...row, '', '', '', '', '']),
       ],
       notes: [
         `${KEYS} keys each, one at a time, ${PAUSE} ms apart; the watchers read in a process of their own on the same machine. Percent: of one core.`,

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import type { Clock, Timer } from '../core/clock.js';
+import { starvation } from '../os/starved.js';
 import { createLink, type Link } from '../wire/frames.js';
 import { BEAT_MS } from '../wire/guard.js';
 import { HELPER_LINK } from '../wire/helper.js';
@@ -12,6 +13,8 @@ import { HELPER_LINK } from '../wire/helper.js';
 const MISSED_BEATS = 10;
 /** Loading the program takes a while on a busy machine. Unit: beats. */
 const START_BEATS = 40;
+/** Ticks in a row at which a silent helper may be one that does not get a CPU: it is given more time, not for ever. */
+const STARVED_TICKS = 120;
 /** Unanswered orders; a helper that leaves more of them is given no more. */
 const MAX_WAITING = 1_000;
 
@@ -112,6 +115,8 @@ export function startProcess<In, Out>(
   let alive = true;
   let ready = false;
   let missed = 0;
+  let starved = 0;
+  const isStarved = starvation(child.pid ?? 0, clock.mono);
   const kill = (why: string) => {
     if (!alive) return;
     alive = false;
@@ -124,13 +129,15 @@ export function startProcess<In, Out>(
     incoming,
     onMessage(message) {
       missed = 0;
+      starved = 0;
       ready = true;
       heard(message);
     },
     onClose: (reason) => kill(`its link closed${reason ? `: ${reason}` : ''}`),
   });
   const beats = clock.every(BEAT_MS, () => {
-    missed += 1;
+    if (isStarved() && starved < STARVED_TICKS) starved += 1;
+    else missed += 1;
     if (missed > (ready ? MISSED_BEATS : START_BEATS)) kill('it is silent');
   });
   child.on('error', (error) => kill(error.message));

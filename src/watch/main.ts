@@ -4,8 +4,8 @@ import { liveForKeeper } from '../helper/index.js';
 import { RECORDING_FD, toViewer, type ViewerNews, type ViewerOrder } from '../wire/watch.js';
 import { startViewer, type Viewer } from './viewer.js';
 
-/** Sessions and whoever runs them come first. */
-const NICE = 10;
+/** After the broker, before sessions (5 where nothing else is configured), which else could keep themselves from being seen. */
+const NICE = 3;
 
 let viewer: Viewer | undefined;
 

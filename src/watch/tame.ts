@@ -6,7 +6,9 @@
 /** Marks kept on one character. More than any script stacks. */
 const MAX_MARKS = 8;
 /** Insert, delete, scroll, tabs, repeat, …: how often. The emulator takes 85 ms for `ESC [ 9999 L`. */
-const COUNTED = /\u001b\[(\d{3,4})(?=[A-Za-z@`])/g;
+const COUNTED = /\u001b\[(\d{2,4})(?=([A-Za-z@`]))/g;
+/** Of lines. */
+const VERTICAL = 'LMST';
 /** What takes no cell of its own, as far as any table of widths says. */
 const MARKS = /[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}\u1160-\u11ff\ud7b0-\ud7ff]/u;
 /** One escape sequence or control, or one character. */
@@ -20,7 +22,7 @@ const LONGEST = 300;
 
 export interface Tame {
   /** `text` ends with no sequence begun, as the filter's does. */
-  push(text: string, mostTimes: number): string;
+  push(text: string, screen: { cols: number; rows: number }): string;
 }
 
 export function createTame(): Tame {
@@ -36,8 +38,12 @@ export function createTame(): Tame {
     return piece;
   };
   return {
-    push(text, mostTimes) {
-      const counted = text.replace(COUNTED, (_, n: string) => `\u001b[${Math.min(Number(n), mostTimes)}`);
+    push(text, { cols, rows }) {
+      const most = Math.max(cols, rows);
+      const counted = text.replace(COUNTED, (whole, n: string, final: string) => {
+        const times = Math.min(Number(n), VERTICAL.includes(final) ? rows : most);
+        return final === 'm' ? whole : `\u001b[${times}`;
+      });
       if (!PLAIN.test(counted)) return counted.replace(PIECES, one);
       if (counted !== '') marks = endsInText(counted.slice(-LONGEST)) ? 0 : MAX_MARKS;
       return counted;

@@ -29,6 +29,8 @@ export interface TrackParts {
 }
 
 const NEWLINE = 0x0a;
+/** Events after which whoever started this hears that it is alive. */
+const BREATH = 500;
 /** A longer line is no event: it goes. The recorder's longest is 2.5 MiB. Bytes. */
 const MAX_LINE = 16 << 20;
 
@@ -40,19 +42,24 @@ export function createTrack({ fd, from, cols, rows, pty }: TrackParts): Track {
   const lines = createLines();
   let position = from;
   let cause: EndCause | undefined;
-  /** Shown and not drawn yet. */
+  /** Shown and not drawn yet; and a size that is in force after it. */
   let text = '';
+  let size: { cols: number; rows: number } | undefined;
 
   const draw = async () => {
     const now = text;
     text = '';
     if (now !== '') await emulator.write(now);
+    if (size) emulator.resize(size.cols, size.rows);
+    size = undefined;
   };
   const take = async (event: CastEvent) => {
-    if (event.kind === 'output') text += filter.push(endings(event.text));
-    else if (event.kind === 'resize') {
-      await draw();
-      emulator.resize(event.cols, event.rows);
+    if (event.kind === 'output') {
+      // Of sizes between which nothing is shown the last counts.
+      if (size) await draw();
+      text += filter.push(endings(event.text));
+    } else if (event.kind === 'resize') {
+      size = event;
     } else if (event.kind === 'marker' && event.data?.type === 'end') cause = event.data.cause;
   };
 
@@ -67,9 +74,12 @@ export function createTrack({ fd, from, cols, rows, pty }: TrackParts): Track {
     async advance(maxBytes) {
       const bytes = readAt(fd, position, maxBytes);
       position += bytes.length;
+      let taken = 0;
       for (const line of lines(bytes)) {
         const event = decoder.line(line);
         if (event) await take(event);
+        taken += 1;
+        if (taken % BREATH === 0) await new Promise<void>((resolve) => setImmediate(resolve));
       }
       await draw();
       return bytes.length;

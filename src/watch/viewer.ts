@@ -6,8 +6,8 @@ import { createTrack, type Track } from './track.js';
 
 /** How often the recording is looked at for more. Unit: ms. */
 const POLL_MS = 15;
-/** Bytes read and drawn before anything else gets a turn. */
-const SLICE = 128 * 1024;
+/** Bytes read and drawn before it is looked whether anybody must be shown something: as many as take so long, ms. */
+const SLICE = { least: 2 * 1024, most: 256 * 1024, ms: 50 };
 /** Views a second, and characters a second, sent to all watchers together. */
 const ALL_VIEWS = 2_500;
 const ALL_CHARACTERS = 10_000_000;
@@ -44,6 +44,7 @@ export interface Viewer {
 /** Follows a recording and tells what its screen looks like, no more often than those who watch can be sent. */
 export function startViewer({ fd, clock, send, limits = LIMITS }: ViewerParts): Viewer {
   let watchers = 1;
+  let bytes = SLICE.least * 8;
   let finishing = false;
   let stopped = false;
   /** Draws everything. */
@@ -70,6 +71,13 @@ export function startViewer({ fd, clock, send, limits = LIMITS }: ViewerParts): 
     ahead = undefined;
     sent.changed = true;
   };
+  const slice = async (track: Track): Promise<number> => {
+    const begun = clock.mono();
+    const length = await track.advance(bytes);
+    const took = Math.max(1, clock.mono() - begun);
+    if (length > 0) bytes = Math.min(SLICE.most, Math.max(SLICE.least, Math.round((length * SLICE.ms) / took)));
+    return length;
+  };
   /** True: there may be more to do at once. */
   const step = async (at: Head): Promise<boolean> => {
     whole ??= trackFrom(at.end, at);
@@ -79,11 +87,11 @@ export function startViewer({ fd, clock, send, limits = LIMITS }: ViewerParts): 
       jump(size, at);
       return true;
     }
-    if ((await front.advance(SLICE)) > 0) {
+    if ((await slice(front)) > 0) {
       sent.changed = true;
       return true;
     }
-    if (!ahead || (await whole.advance(SLICE)) === 0) return false;
+    if (!ahead || (await slice(whole)) === 0) return false;
     promote();
     return true;
   };

@@ -12,12 +12,15 @@ export const MAX_ROWS = 200;
 /** Characters of one view, styles included; a screen with more loses styles, then marks, so that no session makes watching dear. */
 export const MAX_VIEW = 512 * 1024;
 
+/** Characters of one row: of each of its cells a character with its marks, and looks of its own. */
+const MAX_ROW = MAX_COLS * 64;
+
 const size = z.number().int().min(1);
 const place = z.number().int().min(0).max(MAX_COLS);
 
 /** Characters side by side that look alike. Holds no control character: whoever draws it sees to that all the same. */
 const run = z.strictObject({
-  text: z.string().max(MAX_VIEW),
+  text: z.string().max(MAX_ROW),
   /** Parameters of SGR, such as `1;31`; absent: plain. */
   style: z
     .string()
@@ -29,6 +32,11 @@ const run = z.strictObject({
   joined: z.literal(true).exactOptional(),
 });
 
+const row = z
+  .array(run)
+  .max(MAX_COLS)
+  .refine((runs) => runs.reduce((sum, one) => sum + one.text.length, 0) <= MAX_ROW, 'a row is too long');
+
 /** A screen, or what has changed of it since the view before. */
 export const view = z.strictObject({
   cols: size.max(MAX_COLS),
@@ -37,7 +45,7 @@ export const view = z.strictObject({
   /** False: drawn from the end of a long recording, so that what was drawn before may be missing still. */
   exact: z.boolean(),
   /** Rows, counted from 0, whose contents are new; blanks at the end of one are left out. */
-  lines: z.array(z.tuple([place, z.array(run).max(MAX_COLS)])).max(MAX_ROWS),
+  lines: z.array(z.tuple([place, row])).max(MAX_ROWS),
 });
 
 export type Run = z.infer<typeof run>;

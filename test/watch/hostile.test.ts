@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type Picture, plainRows } from '../../src/cli/watch-picture.js';
+import type { Recorder } from '../../src/record/index.js';
 import { boundedRows } from '../../src/watch/bounded.js';
 import { createEmulator } from '../../src/watch/emulator.js';
 import { MAX_COLS, MAX_ROWS, MAX_VIEW, type Run, view } from '../../src/wire/watch.js';
@@ -78,6 +79,51 @@ describe('what a session may put on its screen', () => {
     expect(bounded[0]?.[0]?.style).toBeUndefined();
     const modest = rows.slice(0, 2);
     expect(boundedRows(modest)).toBe(modest);
+  });
+});
+
+describe('a session that tries to keep its viewer from work', () => {
+  /** The longest time for which nothing else got a turn, ms, until all of it is drawn. */
+  async function longestBreath(fill: (recorder: Recorder) => void): Promise<number> {
+    const { recorder, path } = start({ header: { width: MAX_COLS, height: MAX_ROWS } });
+    fill(recorder);
+    recorder.output(Buffer.from(`${ESC}[?1049h${ESC}[Hseen`), 'out');
+    const { picture, over, finish } = look(path);
+    finish();
+    let longest = 0;
+    let last = performance.now();
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 5);
+    await over;
+    clearInterval(timer);
+    expect(rowsOf(picture())).toEqual(['seen']);
+    return longest;
+  }
+
+  it.each([
+    ['lines inserted', (r: Recorder) => r.output(Buffer.from(`${ESC}[9999L`.repeat(3_000)), 'out')],
+    ['screens switched', (r: Recorder) => r.output(Buffer.from(`${ESC}[?1049h${ESC}[?1049l`.repeat(1_000)), 'out')],
+    ['screens cleared', (r: Recorder) => r.output(Buffer.from(`x${ESC}[2J`.repeat(3_000)), 'out')],
+    [
+      'sizes changed',
+      (r: Recorder) => {
+        for (let n = 0; n < 20_000; n += 1) r.resize(100 + (n % 300), 50 + (n % 100));
+      },
+    ],
+    [
+      'sizes changed and a little shown',
+      (r: Recorder) => {
+        for (let n = 0; n < 500; n += 1) {
+          r.resize(100 + (n % 300), 50 + (n % 100));
+          r.output(Buffer.from('x'), 'out');
+        }
+      },
+    ],
+  ])('does not: %s', async (_name, fill) => {
+    // The keeper waits 5 s for a sign of life.
+    expect(await longestBreath(fill)).toBeLessThan(2_500);
   });
 });
 
