@@ -65,7 +65,7 @@ export function statusOf(pid: number): Record<string, string> {
 }
 
 /** Resolves when `look` is true; rejects, saying `what`, when it does not become so. */
-export async function until(what: string, look: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+export async function until(what: string, look: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await look())) {
     if (Date.now() > end) throw new Error(`late: not so after ${timeoutMs} ms: ${what}`);

@@ -60,12 +60,12 @@ export function openTerminal(program: string, args: readonly string[], env: Node
     resize: (cols, rows) => void (child.stdio[3] as Writable).write(`${cols}x${rows}\n`),
     shown: () => shown,
     waitFor,
-    line(text, what, timeoutMs = 10_000) {
+    line(text, what, timeoutMs = 20_000) {
       const from = shown.length;
       child.stdin?.write(`${text}\r`);
       return waitFor(what, { from, timeoutMs });
     },
-    exit(timeoutMs = 15_000) {
+    exit(timeoutMs = 20_000) {
       return new Promise((resolve, reject) => {
         const timer = setTimeout(
           () => reject(new Error(`late: still running after ${timeoutMs} ms; shown: ${JSON.stringify(shown)}`)),
