@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { remedyFor } from '../../src/policy/index.js';
+import { approvedUntil, remedyFor } from '../../src/policy/index.js';
 import type { BaseFacts, CommandQuestion } from '../../src/policy/types.js';
 import { FACTS, NOON, rights, run } from './helpers.js';
 
@@ -77,5 +77,40 @@ describe('what would change a refusal', () => {
   it('in words that are safe to show, and short', async () => {
     const text = await remedy(allow(`user.team == '${'x'.repeat(900)}'`), 'deploy x');
     expect(text?.length).toBeLessThan(200);
+  });
+});
+
+describe('an approval', () => {
+  const HOUR = 3_600_000;
+  const until = async (when: string, by?: string, lines = ['deploy x']) =>
+    approvedUntil(
+      await rights(allow(when)),
+      lines.map((line) => run(line)),
+      NOON,
+      NOON + 12 * HOUR,
+      by,
+    );
+
+  it('would allow until the hour that ends it, or for as long as is asked', async () => {
+    expect(await until("approval.by != ''")).toBe(NOON + 12 * HOUR);
+    expect(await until("approval.by != '' && time.hour < 18")).toBe(NOON + 6 * HOUR);
+    expect(await until("approval.by != '' && time.hour < 9")).toBeUndefined();
+  });
+
+  it('is that of those whom the condition takes', async () => {
+    const when = "approval.by in ['bob', 'carol']";
+    expect(await until(when)).toBeDefined();
+    expect(await until(when, 'bob')).toBeDefined();
+    expect(await until(when, 'dave')).toBeUndefined();
+  });
+
+  it('counts where a second factor may come besides, and where nothing else is in the way', async () => {
+    expect(await until("approval.by != '' && mfa.age < duration('15m')", 'bob')).toBeDefined();
+    expect(await until("approval.by != '' && risk.score < 5", 'bob')).toBeUndefined();
+  });
+
+  it('is of all commands or of none', async () => {
+    expect(await until("approval.by != ''", undefined, ['deploy x', 'deploy y'])).toBeDefined();
+    expect(await until("approval.by != ''", undefined, ['deploy x', 'rm y'])).toBeUndefined();
   });
 });

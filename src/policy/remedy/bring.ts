@@ -29,8 +29,7 @@ export function leastRemedies(
   allowed: (rights: Rights) => boolean,
 ): readonly Remedy[] | undefined {
   if (!(rights instanceof SessionRights) || allowed(rights)) return undefined;
-  const named = questions.slice(0, MAX_QUESTIONS).flatMap((question) => namedApprovers(rights, question));
-  const approvers = [SOMEBODY, ...new Set(named)].slice(0, MAX_NAMED + 1);
+  const approvers = approversFor(rights, questions);
   return TRIES.find((remedies) =>
     withRemedies(rights.data.facts, remedies, approvers, atMs).some((facts) => allowed(rights.withFacts(facts))),
   );
@@ -51,8 +50,7 @@ export function approvedUntil(
   by?: string,
 ): number | undefined {
   if (!(rights instanceof SessionRights)) return undefined;
-  const named = questions.flatMap((question) => namedApprovers(rights, question));
-  const approvers = by === undefined ? [...new Set([SOMEBODY, ...named])] : [by];
+  const approvers = by === undefined ? approversFor(rights, questions) : [by];
   for (const facts of WITH_APPROVAL.flatMap((brought) => withRemedies(rights.data.facts, brought, approvers, atMs))) {
     const approved = rights.withFacts(facts);
     if (questions.some((question) => !approved.decide(question, atMs).allow)) continue;
@@ -70,6 +68,12 @@ function withRemedies(
 ): BaseFacts[] {
   const proved = remedies.includes('mfa') ? { ...facts, mfaAt: atMs } : facts;
   return remedies.includes('approval') ? approvers.map((by) => ({ ...proved, approval: { by } })) : [proved];
+}
+
+/** Those who are tried: anybody, and whom the conditions name. */
+function approversFor(rights: SessionRights, questions: readonly Question[]): string[] {
+  const named = questions.slice(0, MAX_QUESTIONS).flatMap((question) => namedApprovers(rights, question));
+  return [SOMEBODY, ...new Set(named)].slice(0, MAX_NAMED + 1);
 }
 
 /** Other people whom the conditions about this question name: `approval.by in ['bob', 'carol']`. */
