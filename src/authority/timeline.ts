@@ -1,6 +1,6 @@
 /** The moments at which something becomes or stops being true by itself, and the timers that watch for them. */
 import type { Clock, Timer } from '../core/clock.js';
-import { Heap } from './heap.js';
+import { Heap } from '../core/heap.js';
 
 export type Moment =
   | { at: number; kind: 'grant-started' | 'grant-ended' | 'lock-ended'; id: string }

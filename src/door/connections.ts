@@ -2,7 +2,7 @@ import { REFUSED_STATUS } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { createLookup } from '../gate/index.js';
-import { createLiveRights, openSession } from '../session/index.js';
+import { createLiveRights, openSession, type Wheel } from '../session/index.js';
 import type { Login, SessionChannel, SessionRequest, SshConnection, SshHooks } from '../ssh/index.js';
 import type { FromDoor, ToDoor } from '../wire/door.js';
 import type { Link } from '../wire/frames.js';
@@ -20,6 +20,7 @@ export interface KeeperLogin extends Login {
 
 export interface ConnectionParts {
   clock: Clock;
+  wheel: Wheel;
   desk: Desk;
   keeper: () => Link<FromDoor>;
   requests: Requests<Answer>;
@@ -79,7 +80,7 @@ async function serve(
   channel: SessionChannel,
   parts: ConnectionParts,
 ): Promise<void> {
-  const { clock, desk, keeper } = parts;
+  const { clock, wheel, desk, keeper } = parts;
   let closed = false;
   channel.onClose(() => {
     closed = true;
@@ -105,7 +106,7 @@ async function serve(
   const pty = request.pty && { cols: request.pty.cols, rows: request.pty.rows };
   const slot = desk.open(admitted, pty);
   const { supervisor, launch } = slot;
-  slot.attach(openSession({ admitted, pty, client: channel, clock, rights, lookup, supervisor, start: launch }));
+  slot.attach(openSession({ admitted, pty, client: channel, clock, wheel, rights, lookup, supervisor, start: launch }));
 }
 
 function admitQuestion(q: number, conn: SshConnection, login: KeeperLogin, request: SessionRequest): FromDoor {

@@ -7,6 +7,7 @@ import { bootTimeMs } from '../os/boottime.js';
 import { writeSome } from '../os/fd.js';
 import { dropPrivileges } from '../os/privileges.js';
 import { compileEarly } from '../os/tuning.js';
+import { createWheel } from '../session/index.js';
 import { createSshDoor, type SshDoor } from '../ssh/index.js';
 import { DOOR_FDS, type FromDoor, socketNote, type ToDoor, toDoor } from '../wire/door.js';
 import { createLink, type Link } from '../wire/frames.js';
@@ -103,7 +104,7 @@ function start(message: Extract<ToDoor, { type: 'hello' }>): void {
   try {
     dropPrivileges(parent, message.drop);
     const { hostKey, limits, env } = message;
-    const hooks = sshHooks({ clock, desk, keeper: () => keeper, requests });
+    const hooks = sshHooks({ clock, wheel: createWheel(clock), desk, keeper: () => keeper, requests });
     ssh = createSshDoor({ hostKey, clock, limits, envAllow: (name) => envAllowed(env, name) }, hooks);
   } catch (error) {
     die(messageOf(error));

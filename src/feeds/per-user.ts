@@ -1,4 +1,5 @@
 /** A feed that is asked for each user who logs in, and again while they have sessions. */
+import type { Timer } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { limitsOf, type Terms } from './freshness.js';
 import type { FeedHealth, FeedPorts, FeedState, Sifted } from './types.js';
@@ -23,6 +24,8 @@ interface Entry {
   okAt: number | undefined;
   askedAt: number;
   asking: Promise<void> | undefined;
+  /** Set for the moment its last answer is not known any more. */
+  end?: Timer | undefined;
 }
 
 /** `live` names the users who have sessions now; `ask` settles in time by itself. */
@@ -35,7 +38,7 @@ export function startPerUser(
 ): PerUser {
   const { clock } = ports;
   const { staleMs, goneMs } = limitsOf(terms);
-  const entries: Answers = new Map([...answers].map(([user, entry]) => [user, { ...entry, asking: undefined }]));
+  const entries: Answers = new Map();
   const health: FeedHealth = { state: 'waiting' };
   const queue = createQueue(MAX_ASKING);
   let stopped = false;
@@ -52,6 +55,8 @@ export function startPerUser(
     delete health.refused;
     if (sifted.refused !== undefined) health.refused = sifted.refused;
     entry.okAt = clock.boot();
+    entry.end?.cancel();
+    entry.end = clock.after(goneMs + 1, () => expire(user, entry));
     Object.assign(health, { okAt: clock.now(), tookMs: Math.round(clock.boot() - started) });
     ports.tell(new Map([[user, sifted.facts.get('') ?? {}]]), false);
     enter('fresh');
@@ -73,17 +78,21 @@ export function startPerUser(
       .catch(failed)
       .finally(() => {
         entry.asking = undefined;
+        expire(user, entry);
       });
     return entry.asking;
   };
-  const expire = (present: ReadonlySet<string>) => {
-    for (const [user, entry] of entries) {
-      if (age(entry) <= goneMs || entry.asking !== undefined) continue;
-      if (entry.okAt !== undefined) ports.tell(new Map([[user, {}]]), false);
-      entry.okAt = undefined;
-      if (!present.has(user)) entries.delete(user);
-    }
+  /** What was told too long ago is not known any more, and not even while it is asked again. */
+  const expire = (user: string, entry: Entry) => {
+    if (stopped || entry.okAt === undefined || age(entry) <= goneMs) return;
+    ports.tell(new Map([[user, {}]]), false);
+    entry.okAt = undefined;
   };
+  for (const [user, { okAt, askedAt }] of answers) {
+    const entry: Entry = { okAt, askedAt, asking: undefined };
+    entries.set(user, entry);
+    if (okAt !== undefined) entry.end = clock.after(okAt + goneMs + 1 - clock.boot(), () => expire(user, entry));
+  }
   /** The feed is as well as the worst of its answers about people who are here. */
   const worst = (present: ReadonlySet<string>): FeedState => {
     const ages = [...present].flatMap((user) => entries.get(user) ?? []).map(age);
@@ -92,7 +101,11 @@ export function startPerUser(
   };
   const look = () => {
     const present = new Set(live());
-    expire(present);
+    // The timers' own clock stands still in suspend.
+    for (const [user, entry] of entries) {
+      expire(user, entry);
+      if (entry.okAt === undefined && entry.asking === undefined && !present.has(user)) entries.delete(user);
+    }
     if (health.state !== 'waiting') enter(worst(present));
     for (const user of present) {
       const entry = entries.get(user);
@@ -110,6 +123,7 @@ export function startPerUser(
     stop() {
       stopped = true;
       looks.cancel();
+      for (const entry of entries.values()) entry.end?.cancel();
     },
   };
 }

@@ -1,6 +1,6 @@
 export type { CompiledPolicy, CompileResult, PolicyInput } from './compile.js';
 export { compilePolicy, compilePolicyInPieces } from './compile.js';
-export { mayChange, nextEdge } from './edges.js';
+export { mayChange, nextEdge, nextMoment } from './edges.js';
 export type { Explanation } from './explain/index.js';
 export { explainDecision, renderExplanation } from './explain/index.js';
 export { type Facts, factsAt } from './facts.js';

@@ -10,9 +10,12 @@ export interface ZoneTime {
 
 interface Zone {
   format: Intl.DateTimeFormat;
-  quarter: number;
-  time: ZoneTime;
+  /** By quarter of an hour since the epoch. */
+  known: Map<number, ZoneTime>;
 }
+
+/** Quarters remembered of each zone: two days. To read one takes some µs, and all sessions ask for the same ones. */
+const MAX_QUARTERS = 192;
 
 const zones = new Map<string, Zone>();
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -22,15 +25,25 @@ export function zoneTime(timezone: string, atMs: number): ZoneTime {
   const quarter = Math.floor(atMs / QUARTER_MS);
   let zone = zones.get(timezone);
   if (zone === undefined) {
-    zone = { format: formatFor(timezone), quarter: Number.NaN, time: { hour: 0, weekday: 0 } };
+    zone = { format: formatFor(timezone), known: new Map() };
     if (zones.size >= 1000) zones.clear();
     zones.set(timezone, zone);
   }
-  if (zone.quarter !== quarter) {
-    zone.time = read(zone.format, quarter * QUARTER_MS);
-    zone.quarter = quarter;
+  const known = zone.known.get(quarter);
+  if (known !== undefined) return known;
+  const time = read(zone.format, quarter * QUARTER_MS);
+  if (zone.known.size >= MAX_QUARTERS) zone.known.clear();
+  zone.known.set(quarter, time);
+  return time;
+}
+
+/** The next moment at which the hour or the weekday changes there. */
+export function nextHour(timezone: string, fromMs: number): number {
+  const before = zoneTime(timezone, fromMs);
+  for (let at = (Math.floor(fromMs / QUARTER_MS) + 1) * QUARTER_MS; ; at += QUARTER_MS) {
+    const { hour, weekday } = zoneTime(timezone, at);
+    if (hour !== before.hour || weekday !== before.weekday) return at;
   }
-  return zone.time;
 }
 
 function formatFor(timeZone: string): Intl.DateTimeFormat {

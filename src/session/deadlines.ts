@@ -19,12 +19,20 @@ export interface SessionDeadlines {
   stop(): void;
 }
 
+/** Wall time that is ahead of a timer by less is the jitter of reading two clocks. Unit: ms. */
+const DRIFT_MS = 2;
+
 /**
  * The session's clockwork. Idle runs on the monotonic clock; the hard deadline falls at whichever of monotonic timer,
  * boot time and wall time comes first: the timer fires exactly, and each re-check looks at the other two, so that a
- * suspended or re-set clock is noticed within one period.
+ * suspended or re-set clock is noticed within one period. `every` is what ticks for the re-checks.
  */
-export function startDeadlines(clock: Clock, first: Deadlines, hooks: DeadlineHooks): SessionDeadlines {
+export function startDeadlines(
+  clock: Clock,
+  first: Deadlines,
+  hooks: DeadlineHooks,
+  every: Clock['every'] = clock.every.bind(clock),
+): SessionDeadlines {
   let current = first;
   let lastInput = clock.mono();
   let lastInputWall = clock.now();
@@ -35,10 +43,14 @@ export function startDeadlines(clock: Clock, first: Deadlines, hooks: DeadlineHo
     () => lastInput,
     hooks,
   );
-  const tick = clock.every(current.recheckMs, () => {
+  const tick = () => {
     if (hard.overdue()) hooks.end(current.hardCause);
-    else hooks.recheck();
-  });
+    else {
+      hard.steady();
+      hooks.recheck();
+    }
+  };
+  let ticks = every(current.recheckMs, tick);
   return {
     touch() {
       lastInput = clock.mono();
@@ -48,7 +60,12 @@ export function startDeadlines(clock: Clock, first: Deadlines, hooks: DeadlineHo
       const sooner = next.hardAt < current.hardAt;
       const moved = next.hardAt !== current.hardAt || next.hardCause !== current.hardCause;
       const idleMoved = next.idleMs !== current.idleMs;
+      const periodMoved = next.recheckMs !== current.recheckMs;
       current = next;
+      if (periodMoved) {
+        ticks.cancel();
+        ticks = every(current.recheckMs, tick);
+      }
       if (moved) {
         hard.stop();
         hard = armHard(clock, current, hooks, warnTimes(clock, current));
@@ -60,7 +77,7 @@ export function startDeadlines(clock: Clock, first: Deadlines, hooks: DeadlineHo
     stop() {
       hard.stop();
       idle.stop();
-      tick.cancel();
+      ticks.cancel();
     },
   };
 }
@@ -83,10 +100,21 @@ function armHard(clock: Clock, d: Deadlines, hooks: DeadlineHooks, warns: number
   const left = d.hardAt - clock.now();
   const bootEnd = clock.boot() + left;
   const timers: Timer[] = warns.map((w) => clock.after(left - w, () => hooks.warn(hardWarning(w, d.hardCause))));
-  timers.push(clock.after(left, () => hooks.end(d.hardCause)));
+  const end = () => hooks.end(d.hardCause);
+  let due = clock.mono() + left;
+  let last = clock.after(left, end);
   return {
     overdue: () => clock.now() >= d.hardAt || clock.boot() >= bootEnd,
+    /** A wall clock that runs faster than the timer's, or was set, is there first. */
+    steady() {
+      const nearer = d.hardAt - clock.now();
+      if (clock.mono() + nearer >= due - DRIFT_MS) return;
+      last.cancel();
+      due = clock.mono() + nearer;
+      last = clock.after(nearer, end);
+    },
     stop() {
+      last.cancel();
       for (const t of timers) t.cancel();
     },
   };

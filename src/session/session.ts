@@ -22,13 +22,14 @@ import { type LineGateOpener, lineGateHooks } from './line-gate.js';
 import { type LiveRights, SESSION_QUESTION } from './live-rights.js';
 import type { ClientPort, ProgramPort, SupervisorPort } from './ports.js';
 import { describeProcess } from './process-tree.js';
-import { createTicks } from './program-ticks.js';
 import { createPrograms, type Occasion, type Programs } from './programs.js';
 import { createOutput, type Output, pumpInput } from './pumps.js';
 import { createRefusalFilter } from './refusals.js';
 import { createRightsNews, type RightsNews } from './rights-news.js';
 import { createScreen, noticeStream, type Screen } from './screen.js';
+import { createTimeEdges, type TimeEdges, whatEnded } from './time-edges.js';
 import { createVoice, type Voice } from './voice.js';
+import type { Wheel } from './wheel.js';
 
 /** How long the end of every process may take before the session goes on without the proof; the keeper kills sooner. */
 const GONE_WAIT_MS = 3_000;
@@ -58,6 +59,8 @@ export interface SessionSetup {
   pty: PtySize | undefined;
   client: ClientPort;
   clock: Clock;
+  /** Shared by all sessions of the process. */
+  wheel: Wheel;
   rights: LiveRights;
   /** Finds programs for the line gate. */
   lookup: Lookup;
@@ -120,6 +123,7 @@ interface Running {
   voice: Voice;
   bursts: Bursts;
   deadlines: SessionDeadlines;
+  edges: TimeEdges;
   lineGate: LineGate | undefined;
   programs: Programs;
   news: RightsNews;
@@ -168,6 +172,7 @@ export function openSession(setup: SessionSetup): Session {
         terms = deadlines;
         running?.deadlines.update(deadlines);
       }
+      running?.edges.replaced();
       if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: occasion.cause });
       else {
         running?.news.replaced(running.held.proving);
@@ -232,21 +237,27 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
       voice.tell(text);
     },
   });
-  const tick = createTicks(clock, rights.current, programs);
   // A command without a terminal may be read by a program, which has no use for it.
   const news = createRightsNews(clock, rights.current, (text) => pty && voice.tell(text));
-  const deadlines = startDeadlines(clock, admitted.deadlines, {
-    warn: notice,
-    end: (cause) => void life.end({ cause }),
-    recheck() {
-      if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: 'deadline' });
-      else {
-        news.tick();
-        tick();
-        held.again();
+  const { wheel } = setup;
+  const edges = createTimeEdges({
+    ...{ clock, wheel, rights: rights.current },
+    look(from, to) {
+      if (!rights.decide(SESSION_QUESTION, to).allow) {
+        life.end({ cause: 'deadline' });
+        return;
       }
+      news.tick();
+      held.again();
+      void programs.again({ because: whatEnded(rights.current().data, from, to), cause: 'deadline' });
     },
   });
+  const deadlines = startDeadlines(
+    clock,
+    admitted.deadlines,
+    { warn: notice, end: (cause) => void life.end({ cause }), recheck: edges.tick },
+    wheel.every,
+  );
   const gates = { clock, life, rights: rights.current, journal, recorder, supervisor, programs, filter };
   const asking = createAsking({
     ...{ clock, life, recorder, supervisor, client, screen, voice, pty },
@@ -296,6 +307,7 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
     voice,
     bursts,
     deadlines,
+    edges,
     lineGate,
     programs,
     news,
@@ -324,6 +336,7 @@ function refuseStart({ client, pty }: SessionSetup, life: Life, error: unknown):
 async function tearDown(setup: SessionSetup, r: Running, ending: Ending): Promise<void> {
   const { clock, supervisor, pty } = setup;
   r.deadlines.stop();
+  r.edges.stop();
   r.lineGate?.close();
   r.programs.close();
   r.news.close();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BaseFacts, mayChange, nextEdge, type Question, type RightsData } from '../../src/policy/index.js';
+import { type BaseFacts, mayChange, nextEdge, nextMoment, type Question, type RightsData } from '../../src/policy/index.js';
 import { FACTS, NOON, rights } from './helpers.js';
 
 const SESSION: Question = { kind: 'action', action: '@session' };
@@ -145,6 +145,8 @@ describe('whether time alone may change an answer', () => {
         const [a, b] = [NOON + from, NOON + from + length];
         const same = r.decide(SESSION, a).allow === r.decide(SESSION, b).allow;
         expect(same || mayChange(r, a, b)).toBe(true);
+        expect(same || nextMoment(r, a) <= b).toBe(true);
+        expect(nextMoment(r, a)).toBeGreaterThan(a);
       }),
       { numRuns: 300 },
     );

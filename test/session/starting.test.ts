@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Rights, RightsData } from '../../src/policy/types.js';
 import type { Recorder } from '../../src/record/index.js';
 import type { ClientPort, LiveRights, ProgramPort, Started } from '../../src/session/index.js';
-import { openSession } from '../../src/session/index.js';
+import { createWheel, openSession } from '../../src/session/index.js';
 import type { Admitted, Deadlines } from '../../src/wire/types.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 
@@ -61,6 +61,7 @@ function scene(isNewest = true) {
     pty: undefined,
     client,
     clock,
+    wheel: createWheel(clock),
     rights,
     lookup: {} as never,
     supervisor: {

@@ -37,6 +37,15 @@ export class Heap<T> {
     this.#items.length = 0;
   }
 
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** Takes everything out, in no order. */
+  drain(): T[] {
+    return this.#items.splice(0);
+  }
+
   #sink(): void {
     for (let at = 0; ; ) {
       let least = at;
