@@ -106,7 +106,13 @@ async function serve(
   const pty = request.pty && { cols: request.pty.cols, rows: request.pty.rows };
   const slot = desk.open(admitted, pty);
   const { supervisor, launch } = slot;
-  slot.attach(openSession({ admitted, pty, client: channel, clock, wheel, rights, lookup, supervisor, start: launch }));
+  const barred = () => {
+    const late = refuseCommand(admitted, rights.current(), lookup, clock.now());
+    if (late) keeper().send({ type: 'decisions', sid: admitted.id, events: [late.event] });
+    return late?.text;
+  };
+  const ports = { client: channel, clock, wheel, lookup, supervisor };
+  slot.attach(openSession({ ...ports, admitted, pty, rights, barred, start: launch }));
 }
 
 function admitQuestion(q: number, conn: SshConnection, login: KeeperLogin, request: SessionRequest): FromDoor {

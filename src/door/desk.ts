@@ -202,8 +202,12 @@ function routeKeeper(message: DeskMessage, entries: Map<string, Entry>, parts: D
   const { cause, because } = message;
   const applied = session.applyRights(message.rights, version, message.deadlines, { cause, because });
   applied.then(
-    ({ outcome, programs }) =>
-      outcome === 'ended' ? void session.ended.then(() => settled('ended')) : settled('changed', programs),
+    ({ outcome, programs }) => {
+      if (outcome === 'changed') return settled('changed', programs);
+      // One that has not begun waits for its start; one that has does not hear it.
+      entries.get(sid)?.failed(new SallyportError('refused', `session closed: ${cause}`));
+      void session.ended.then(() => settled('ended'));
+    },
     () => {
       session.end('crashed', 'the new rights could not be applied');
       void session.ended.then(() => settled('ended'));

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import type { Authority } from '../authority/index.js';
 import type { Config } from '../config/index.js';
 import { administrationWords } from '../control/administration.js';
@@ -9,27 +8,26 @@ import { meansOwn } from '../core/names.js';
 import { lineGateShell } from '../core/shells.js';
 import { groupsOf } from '../os/files.js';
 import { compileRights } from '../policy/index.js';
-import type { ActionQuestion, Decision, Rights, RightsData } from '../policy/types.js';
+import type { Rights, RightsData } from '../policy/types.js';
 import { recordingPath } from '../record/index.js';
-import { EXEC_QUESTION, SESSION_QUESTION } from '../session/index.js';
 import { DEFAULT_TARGET } from '../ssh/index.js';
 import type { AuditLog } from '../store/index.js';
 import type { FromDoor } from '../wire/door.js';
 import type { Admitted } from '../wire/types.js';
 import { type Placement, placeUser } from './accounts.js';
 import type { Administration } from './administration.js';
+import { deniedOf } from './denied.js';
 import type { Endings } from './ending.js';
 import { standsAgainst } from './live.js';
 import type { LoginRecord, Logins } from './logins.js';
 import type { Pair } from './pair.js';
 import { entryAbout, type LiveSession, type Registry } from './registry.js';
-import { rightsNow } from './rights-now.js';
 import { launchLimits, sessionDeadlines } from './terms.js';
 
 type AdmitMessage = Extract<FromDoor, { type: 'admit' }>;
 
-/** How often rights are read anew because they changed while they were compiled, before the engineer is asked to retry. */
-const MAX_READS = 5;
+/** How long rights are read anew because they changed while they were compiled, before the engineer is asked to retry. Unit: ms. */
+const MAX_READING_MS = 10_000;
 
 /** What our own command line may use, whoever asks. It writes no file at all. */
 const ADMINISTRATION_LIMITS = { processes: 64, memory: 2 * 1024 ** 3, openFiles: 256, fileSize: 0, core: 0 };
@@ -52,6 +50,8 @@ export interface AdmissionParts {
   /** Why nobody is admitted now; undefined: the door is open. */
   closed(): string | undefined;
   markLive(session: LiveSession): Promise<void>;
+  /** Brings a session that starts, and its door, up to the rights of now; resolves to why it may not start under them. */
+  renew(session: LiveSession): Promise<string | undefined>;
   /** Sees to it that a reservation which does not become a session ends. */
   expect(session: LiveSession): void;
 }
@@ -74,7 +74,7 @@ async function admit(
   message: AdmitMessage,
   pair: Pair,
   parts: AdmissionParts,
-  reads = MAX_READS,
+  until = parts.clock.mono() + MAX_READING_MS,
 ): Promise<Admitted | string> {
   const { authority, logins } = parts;
   const login = logins.get(message.login, message.conn, pair.number);
@@ -86,13 +86,13 @@ async function admit(
   const compiled = await compileRights(rights);
   // From here to the registration nothing waits: what is decided is what is reserved, and it is what is true now.
   if (authority.version() !== version) {
-    if (reads > 1) return await admit(message, pair, parts, reads - 1);
-    return 'rights are changing just now: try again';
+    if (parts.clock.mono() < until) return await admit(message, pair, parts, until);
+    return 'rights change faster than they can be read: try again';
   }
   if (logins.get(message.login, message.conn, pair.number) !== login) return 'not logged in';
   const administration = login.target === DEFAULT_TARGET ? administrationWords(message.command) : undefined;
-  const questions = questionsFor(message, administration !== undefined);
-  const refusal = refuse(questions, login, compiled, pair, parts, message.command);
+  const what = { kind: message.kind, administration };
+  const refusal = refuse(what, login, compiled, pair, parts, message.command);
   if (refusal !== undefined) {
     auditRefusal(login, refusal, parts.audit);
     return refusal;
@@ -125,13 +125,8 @@ function rightsOf(login: LoginRecord, startedAt: number, authority: Authority): 
   });
 }
 
-/** Administration is decided verb by verb: it is no command of the user's. */
-function questionsFor(message: AdmitMessage, administration: boolean): ActionQuestion[] {
-  return message.kind === 'exec' && !administration ? [SESSION_QUESTION, EXEC_QUESTION] : [SESSION_QUESTION];
-}
-
 function refuse(
-  questions: ActionQuestion[],
+  what: Parameters<typeof deniedOf>[0],
   login: LoginRecord,
   rights: Rights,
   pair: Pair,
@@ -144,10 +139,8 @@ function refuse(
   if (!pair.ready) return 'this door is closing; connect again';
   const against = standsAgainst(login, authority);
   if (against) return `${against.cause}${against.reason === undefined ? '' : `: ${against.reason}`}`;
-  for (const question of questions) {
-    const decision = rights.decide(question, clock.now());
-    if (!decision.allow) return `denied: ${question.action} (${reasonOf(decision)})${hintFor(command)}`;
-  }
+  const denied = deniedOf(what, rights, clock.now());
+  if (denied !== undefined) return `${denied}${hintFor(command)}`;
   if (registry.ofUser(login.user).length >= config.current.limits.sessionsPerUser)
     return `${login.user} has ${config.current.limits.sessionsPerUser} sessions open, the most allowed: close one first`;
   return undefined;
@@ -158,11 +151,6 @@ const hintFor = (command = '') =>
   meansOwn(command) && administrationWords(command) === undefined
     ? '; sallyport over ssh takes plain words alone, and ssh takes one pair of quotes away: quote twice'
     : '';
-
-function reasonOf(decision: Decision): string {
-  if (decision.rule) return `${decision.rule.id}: denied by rule`;
-  return decision.why === 'error' ? 'it could not be decided' : 'no rule allows it';
-}
 
 function auditRefusal(login: LoginRecord, reason: string, audit: AuditLog): void {
   const source = `${login.ip}:${login.port}`;
@@ -277,7 +265,8 @@ async function go(s: LiveSession, parts: AdmissionParts): Promise<void> {
   });
   await audit.durable();
   if (!isStarting(s)) return;
-  const against = changedSince(s, parts);
+  const against = await standing(s, parts);
+  if (!isStarting(s)) return;
   if (against !== undefined) {
     await endings.order(s, against.cause, against.reason, authority.version());
     await endings.finish(s, against);
@@ -300,22 +289,24 @@ function launchAdministration(s: LiveSession, words: readonly string[], parts: A
   });
 }
 
-/** What happened between the decision and now: a session never starts on rights that no longer hold. */
-function changedSince(s: LiveSession, parts: AdmissionParts): ReturnType<typeof standsAgainst> {
+/**
+ * Brings a session that is being started up to what is true now, however often that changes: it starts under those rights or
+ * not at all. Nothing waits between the last look and the return.
+ */
+async function standing(s: LiveSession, parts: AdmissionParts): Promise<ReturnType<typeof standsAgainst>> {
   const { authority, clock } = parts;
-  const closed = parts.closed();
-  if (closed !== undefined) return { cause: 'shutdown', reason: closed };
-  const against = standsAgainst(s, authority);
-  if (against) return against;
-  if (authority.version() !== s.version) {
-    const now = rightsNow(s, authority);
-    const terms = sessionDeadlines(parts.config.current, now, s.compiled, s.startedAt, clock.now());
-    if (!isDeepStrictEqual(now, s.rights) || !isDeepStrictEqual(terms, s.deadlines))
-      return { cause: 'revoked', reason: 'your rights changed just now: connect again' };
-    s.version = authority.version();
+  for (;;) {
+    const closed = parts.closed();
+    if (closed !== undefined) return { cause: 'shutdown', reason: closed };
+    const against = standsAgainst(s, authority);
+    if (against) return against;
+    if (authority.version() === s.version) break;
+    const refused = await parts.renew(s);
+    if (refused !== undefined) return { cause: 'revoked', reason: refused };
+    if (!isStarting(s)) return undefined;
   }
-  const decision = s.compiled.decide(SESSION_QUESTION, clock.now());
-  return decision.allow ? undefined : { cause: 'deadline', reason: `denied: @session (${reasonOf(decision)})` };
+  const denied = deniedOf(s, s.compiled, clock.now());
+  return denied === undefined ? undefined : { cause: 'deadline', reason: denied };
 }
 
 function launchOrder(s: LiveSession, parts: AdmissionParts) {

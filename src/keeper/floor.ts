@@ -86,6 +86,7 @@ export function layFloor(parts: FloorParts): Floor {
     administration: () => administration,
     closed: () => closed,
     expect: watchdog.expect,
+    renew: (session) => live.renew(session),
     markLive: (s) => markLive(paths.state, s.id, { user: s.user, target: s.target, source: s.source }),
   });
   const fault = (where: string, error: unknown) => out.log(`${where}: ${messageOf(error)}`);

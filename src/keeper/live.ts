@@ -8,6 +8,7 @@ import { SallyportError } from '../core/errors.js';
 import { compileRights } from '../policy/index.js';
 import { SESSION_QUESTION } from '../session/index.js';
 import { becauseOf } from './because.js';
+import { deniedOf } from './denied.js';
 import type { Endings } from './ending.js';
 import { createPace, type Pace } from './pace.js';
 import type { Pairs } from './pairs.js';
@@ -47,6 +48,8 @@ interface Answer {
 type Answers = Map<string, (answer: Answer) => void>;
 
 export interface LiveSide extends Live<Change> {
+  /** Of a session that is being started: it and its door are brought up to the rights of now. Resolves to why it may not start. */
+  renew(session: LiveSession): Promise<string | undefined>;
   /** A door's answer to new rights. */
   settled(sid: string, version: number, answer: Answer): void;
 }
@@ -72,11 +75,12 @@ export function createLive(outer: Omit<LiveParts, 'pace'> & { pace?: Pace }): Li
     },
     settled(sid, version, answer) {
       const session = registry.get(sid);
+      if (!session || version > authority.version()) return;
       // What was not launched yet is looked at again when it is, whatever its door says it knows.
-      if (!session || !isRunning(session) || version > authority.version()) return;
-      session.version = Math.max(session.version, version);
+      if (isRunning(session)) session.version = Math.max(session.version, version);
       answers.get(`${sid} ${version}`)?.(answer);
     },
+    renew: (session) => renew(session, parts, answers),
     sessions: () => registry.all().filter(isRunning).map(sessionInfo),
     session: (id) => detail(registry.get(id), parts.config.current),
     async processes(id) {
@@ -162,6 +166,24 @@ async function apply(s: LiveSession, change: Change, parts: LiveParts, answers: 
   return await queue(s, change, parts, answers);
 }
 
+async function renew(s: LiveSession, parts: LiveParts, answers: Answers): Promise<string | undefined> {
+  const { authority, clock, config } = parts;
+  const version = authority.version();
+  const rights = rightsNow(s, authority);
+  const isSame = isDeepStrictEqual(s.rights, rights);
+  const compiled = isSame ? s.compiled : await compileRights(rights);
+  const now = clock.now();
+  const denied = deniedOf(s, compiled, now);
+  if (denied !== undefined) return denied;
+  const deadlines = sessionDeadlines(config.current, rights, compiled, s.startedAt, now);
+  const moved = !isSame || !isDeepStrictEqual(s.deadlines, deadlines);
+  Object.assign(s, { rights, compiled, deadlines, version });
+  if (!moved || s.state !== 'starting') return undefined;
+  await parts.pace.enter(s.pair);
+  const effect = await tellDoor(s, { version, cause: 'revoked', because: 'rights changed' }, parts, answers);
+  return effect.outcome === 'changed' ? undefined : 'your rights changed just now: connect again';
+}
+
 /** In turn, where its door has much to answer; whatever changes until then goes with it. */
 async function queue(s: LiveSession, change: Change, parts: LiveParts, answers: Answers): Promise<Effect> {
   if (s.queued) {
@@ -169,22 +191,34 @@ async function queue(s: LiveSession, change: Change, parts: LiveParts, answers: 
     return await s.queued.effect;
   }
   const room = parts.pace.enter(s.pair);
-  if (room === undefined) return await tellDoor(s, change, parts, answers);
+  if (room === undefined) return await tellDoor(s, newsOf(change), parts, answers);
   const send = async () => {
     await room;
     const last = s.queued?.change ?? change;
     delete s.queued;
-    return await tellDoor(s, last, parts, answers);
+    return await tellDoor(s, newsOf(last), parts, answers);
   };
   s.queued = { change, effect: send() };
   return await s.queued.effect;
 }
 
+/** What a door is told with new rights. */
+interface News {
+  version: number;
+  cause: EndCause;
+  because: string;
+}
+
+const newsOf = (change: Change): News => ({
+  version: change.version,
+  cause: change.cause,
+  because: becauseOf(change),
+});
+
 /** Hands the session's rights to its door; a door that does not answer, or says it ended what goes on, is not believed. */
-async function tellDoor(s: LiveSession, change: Change, parts: LiveParts, answers: Answers): Promise<Effect> {
+async function tellDoor(s: LiveSession, news: News, parts: LiveParts, answers: Answers): Promise<Effect> {
   const { clock, endings, pace } = parts;
-  const { version, cause } = change;
-  const because = becauseOf(change);
+  const { version, cause, because } = news;
   const key = `${s.id} ${version}`;
   let answer: Answer | undefined;
   const answered = new Promise<void>((resolve) => {

@@ -134,4 +134,3 @@ function markOf(hands: Hands, name: Moving, literal: Ast): { list: number[]; at:
   const list = name === 'mfa.age' ? hands.ages.mfa : hands.ages.session;
   return { list, at: text === undefined ? undefined : durationMs(text) };
 }
-

@@ -65,6 +65,8 @@ export interface SessionSetup {
   /** Finds programs for the line gate. */
   lookup: Lookup;
   supervisor: SupervisorPort;
+  /** Why what it was admitted for may not begin under the rights of now; asked when they change before it has begun. */
+  barred?(): string | undefined;
   /** Has the session launched; rejects with what to tell the engineer. */
   start(): Promise<Started>;
 }
@@ -173,7 +175,9 @@ export function openSession(setup: SessionSetup): Session {
         running?.deadlines.update(deadlines);
       }
       running?.edges.replaced();
-      if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: occasion.cause });
+      const barred = running ? undefined : setup.barred?.();
+      if (barred !== undefined) life.end({ cause: occasion.cause, reason: barred });
+      else if (!rights.decide(SESSION_QUESTION, clock.now()).allow) life.end({ cause: occasion.cause });
       else {
         running?.news.replaced(running.held.proving);
         running?.held.again();

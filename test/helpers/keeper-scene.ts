@@ -162,6 +162,7 @@ export async function openKeeperScene(policyText = KEEPER_POLICY, unanswered?: n
     administration: () => undefined,
     closed: () => undefined,
     expect: watchdog.expect,
+    renew: (session) => live.renew(session),
     async markLive(s) {
       await scene.markDelay;
       marks.push(`marked ${s.id}`);

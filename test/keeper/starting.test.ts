@@ -67,6 +67,57 @@ describe('a session that starts', () => {
     expect(scene.audited().at(-1)).toMatchObject({ event: 'session-end', cause: 'crashed', reason: 'no bwrap' });
   });
 
+  const CALM = 'p, calm, engineer, *, touch **, risk.score < 50.0, allow, checked\n';
+  const risk = (score: number) =>
+    scene.authority.setFacts({ changes: [{ subject: 'daemon', facts: { 'risk.score': score } }], by: 'test' });
+
+  it('starts under the rights of now, which its door has first, however often they change meanwhile', async () => {
+    scene = await openKeeperScene(`${KEEPER_POLICY}${CALM}`);
+    const pair = pairOf(1);
+    const { id } = await scene.admitted(pair);
+    let changes = 0;
+    const moved = () => {
+      changes += 1;
+      return risk(changes);
+    };
+    const { toDoor } = pair;
+    pair.toDoor = (message) => {
+      if (message.type === 'rights') {
+        expect(pair.ordered).toEqual([]);
+        const answer = { type: 'settled', sid: id, version: message.version, outcome: 'changed' } as const;
+        // A door that answers, and facts that have moved on by then.
+        void (changes < 10 ? moved() : Promise.resolve()).then(() => routeDoor(answer, pair, scene.parts));
+      }
+      return toDoor(message);
+    };
+    await moved();
+    routeDoor({ type: 'go', sid: id }, pair, scene.parts);
+    await settled(() => pair.ordered.length > 0);
+    expect(pair.ordered).toMatchObject([{ type: 'launch', sid: id }]);
+    const told = pair.said.flatMap((m) => (m.type === 'rights' ? [m.rights.facts.risk.score] : []));
+    expect(told).toHaveLength(10);
+    expect(told.at(-1)).toBe(10);
+  });
+
+  it('does not start when the rights of now do not let it, or its door will not have it', async () => {
+    scene = await openKeeperScene(`${KEEPER_POLICY}${CALM}`);
+    const pair = pairOf(1);
+    const first = await scene.admitted(pair);
+    await scene.authority.setPolicy(policyOf('p, in, engineer, *, @login, true, allow, checked\n', scene.config));
+    routeDoor({ type: 'go', sid: first.id }, pair, scene.parts);
+    await settled(() => pair.said.some((m) => m.type === 'end'));
+    expect(pair.said.at(-1)).toMatchObject({ type: 'end', reason: 'denied: @session (no rule allows it)' });
+    await scene.authority.setPolicy(policyOf(`${KEEPER_POLICY}${CALM}`, scene.config));
+    const second = await scene.admitted(pair);
+    await risk(10);
+    routeDoor({ type: 'go', sid: second.id }, pair, scene.parts);
+    await settled(() => pair.said.some((m) => m.type === 'rights'));
+    await scene.clock.advanceAsync(1_200);
+    await settled(() => pair.said.at(-1)?.type === 'end');
+    expect(pair.said.at(-1)).toMatchObject({ type: 'end', sid: second.id });
+    expect(pair.ordered).not.toContainEqual(expect.objectContaining({ type: 'launch' }));
+  });
+
   it('leaves no mark of life when it ends before the mark is made', async () => {
     scene = await openKeeperScene();
     const pair = pairOf(1);

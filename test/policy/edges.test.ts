@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BaseFacts, mayChange, nextEdge, nextMoment, type Question, type RightsData } from '../../src/policy/index.js';
+import {
+  type BaseFacts,
+  mayChange,
+  nextEdge,
+  nextMoment,
+  type Question,
+  type RightsData,
+} from '../../src/policy/index.js';
 import { FACTS, NOON, rights } from './helpers.js';
 
 const SESSION: Question = { kind: 'action', action: '@session' };
