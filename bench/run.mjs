@@ -23,6 +23,9 @@ const NAMES = [
   'storm',
   'facts',
   'watch',
+  'recheck',
+  'lockall',
+  'rights',
 ];
 
 function choose(argv) {

@@ -10,7 +10,7 @@ import { freePort } from './workspace.mjs';
 
 /**
  * options.config: changes to sallyport.yaml, as [path, value]; options.policy: text added to policy.csv;
- * options.users: names of users besides `bench`; each gets a key of its own.
+ * options.prepare: what is to be done to the home before the broker starts.
  */
 export async function startSallyport({ dir, publicKeyFile }, options = {}) {
   const home = join(dir, 'home');
@@ -19,6 +19,7 @@ export async function startSallyport({ dir, publicKeyFile }, options = {}) {
     execFileSync(process.execPath, [program, '--home', home, ...args], { encoding: 'utf8', stdio: 'pipe' });
   run('init', '--listen', `127.0.0.1:${port}`);
   configure(home, options);
+  await options.prepare?.(home);
   run('user', 'add', 'bench', '--key', publicKeyFile, '--account', 'nobody', '--role', 'engineer');
   const child = spawn(process.execPath, [...(options.nodeFlags ?? []), program, '--home', home, 'serve'], {
     stdio: ['ignore', 'pipe', 'pipe'],
