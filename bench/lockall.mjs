@@ -1,6 +1,7 @@
 /** One lock on everyone, with five hundred sessions live: when their processes are gone, and when their clients know. */
-import { adminOf } from './lib/crowd.mjs';
+
 import { crewRules } from './lib/company.mjs';
+import { adminOf } from './lib/crowd.mjs';
 import { startDeathWatch } from './lib/deaths.mjs';
 import { CHANNELS, openMany, seed } from './lib/many.mjs';
 import { argvOf, byNamespace, namespaceOf, treeOf } from './lib/processes.mjs';
@@ -79,7 +80,10 @@ export default {
       columns: ['', 'samples', 'first', 'p50', 'p99', 'last', 'aim'],
       rows: [
         row('every process of a session dead', deaths, 'all < 1 s'),
-        row('its client has heard the end', sessions.map(({ closedAt }) => closedAt - start)),
+        row(
+          'its client has heard the end',
+          sessions.map(({ closedAt }) => closedAt - start),
+        ),
         row('reply to the admin, each session named', [answered]),
       ],
       notes: [

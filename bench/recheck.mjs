@@ -1,6 +1,7 @@
 /** What it costs that a thousand live sessions are re-checked every second, and what a neighbour's keys feel of it. */
-import { addUsers, adminOf } from './lib/crowd.mjs';
+
 import { crewRules, grantsOf, otherRules } from './lib/company.mjs';
+import { addUsers, adminOf } from './lib/crowd.mjs';
 import { cpuSince, gateCpu } from './lib/gate-cpu.mjs';
 import { letter, oneKey } from './lib/keys.mjs';
 import { CHANNELS, openMany, seed } from './lib/many.mjs';
@@ -63,9 +64,18 @@ export default {
       [['accounts'], { nobody: { home: 'private', shell: '/bin/sh' } }],
       [['limits', 'connectionsPerSource'], 2_000],
     ],
-    policy: [...crewRules(OWN), ...otherRules(RULES - OWN), ...names.map((name) => `g, ${name}, crew`), 'g, quiet, engineer'].join('\n'),
+    policy: [
+      ...crewRules(OWN),
+      ...otherRules(RULES - OWN),
+      ...names.map((name) => `g, ${name}, crew`),
+      'g, quiet, engineer',
+    ].join('\n'),
     async prepare(home) {
-      keys = await seed(home, names, grantsOf(GRANTS, names, (i) => `role${i % 13}`));
+      keys = await seed(
+        home,
+        names,
+        grantsOf(GRANTS, names, (i) => `role${i % 13}`),
+      );
     },
   },
   async run({ contenders: [contender], dir }) {
@@ -85,10 +95,7 @@ export default {
     return {
       title: `${SESSIONS} live sessions re-checked every second: ${RULES} rules (${OWN} of each session), ${GRANTS} grants`,
       columns: ['', 'keeper', 'door', 'guard', 'together', 'echo p50', 'echo p99', 'aim'],
-      rows: [
-        row('one session', alone),
-        row(`${SESSIONS} more`, crowded, 'under 10 % of one core, echo unchanged'),
-      ],
+      rows: [row('one session', alone), row(`${SESSIONS} more`, crowded, 'under 10 % of one core, echo unchanged')],
       notes: [
         `Real throughout: ${SESSIONS} shells (dash) on ptys in their namespaces, over ssh, ${CHANNELS} on a connection, each of a user with ${GRANTS / names.length} grants; opened in ${Math.round(opened)} ms. Nobody types in them.`,
         `CPU: all threads of each process over ${IDLE_MS / 1_000} s in which nobody does anything, % of one core. Echo: ${KEYS} keys of one neighbour, measured apart from it.`,

@@ -25,7 +25,6 @@ const NAMES = [
   'watch',
   'recheck',
   'lockall',
-  'rights',
 ];
 
 function choose(argv) {

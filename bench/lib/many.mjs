@@ -21,7 +21,11 @@ export async function seed(home, names, grants) {
     const key = { ...parsePublicKey(pair.public), addedAt: Date.now() };
     return { name, createdAt: Date.now(), labels: {}, account: 'nobody', keys: [key] };
   });
-  await store.commit({ ...store.data, users: [...store.data.users, ...users], grants: [...store.data.grants, ...grants] });
+  await store.commit({
+    ...store.data,
+    users: [...store.data.users, ...users],
+    grants: [...store.data.grants, ...grants],
+  });
   await store.close();
   return keys;
 }
