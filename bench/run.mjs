@@ -25,6 +25,7 @@ const NAMES = [
   'watch',
   'recheck',
   'lockall',
+  'rights',
 ];
 
 function choose(argv) {

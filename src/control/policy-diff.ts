@@ -56,7 +56,7 @@ async function diffSessions(deps: Deps, before: CompiledPolicy, after: CompiledP
   return found;
 }
 
-function underPolicy(deps: Deps, data: RightsData, policy: CompiledPolicy, rows: Row[]): RightsData {
+function underPolicy(deps: Deps, data: RightsData, policy: CompiledPolicy, rows: readonly Row[]): RightsData {
   const holdings = [...heldOn(deps, policy, data.user, data.target)].map((role) => ({
     role,
     target: '*',

@@ -53,7 +53,7 @@ function handsOf(rights: Rights, question: Question | undefined): Hands {
   const known = shared.get(set) ?? new Map<string, Hands>();
   shared.set(set, known);
   const key = question?.action ?? '';
-  const hands = known.get(key) ?? read(set.rows, question);
+  const hands = known.get(key) ?? read(question ? set.about(question) : set.rows, question);
   if (known.size < MAX_ACTIONS) known.set(key, hands);
   return hands;
 }

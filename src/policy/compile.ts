@@ -6,8 +6,8 @@ import { RuleEnforcer } from './enforcer.js';
 import { findCycles, Graph } from './graph.js';
 import { lintRows } from './lint.js';
 import { type CheckedModel, checkModel } from './model.js';
-import { patternOf } from './pattern/index.js';
 import { RowIndex } from './row-index.js';
+import { compileRow } from './row-set.js';
 import { type Edge, type PolicyRows, RowReader } from './rows.js';
 import type { Labels, Row } from './types.js';
 
@@ -35,7 +35,7 @@ export interface CompiledPolicy {
   /** Groups a target belongs to by `g2` rows, transitively. */
   groupsOf(target: string): string[];
   /** Rules of these roles, and of role `*`, on a target, in the order of the file. Costs what the answer is long. */
-  rowsFor(roles: ReadonlySet<string>, target: string): Row[];
+  rowsFor(roles: ReadonlySet<string>, target: string): readonly Row[];
 }
 
 export interface CompileResult {
@@ -129,7 +129,7 @@ function tryModel(model: CheckedModel, file: string): Problem[] {
   };
   const yes = () => true;
   try {
-    const enforcer = new RuleEnforcer(model, [{ row, pattern: patternOf('*'), condition: undefined }]);
+    const enforcer = new RuleEnforcer(model, [compileRow(row, undefined, '')]);
     enforcer.allows({
       holds: yes,
       onTarget: yes,

@@ -6,6 +6,8 @@ import type { Labels, Question, Row } from './types.js';
 
 /** A rule ready to be asked. */
 export interface CompiledRow {
+  /** Its own in this process. */
+  readonly id: number;
   row: Row;
   pattern: Pattern;
   /** Absent: it does not check here, which is an error in every answer. */
@@ -14,6 +16,9 @@ export interface CompiledRow {
 
 /** Enforcers kept per row set, one for each set of rules that lately met in a question. */
 const MAX_ENFORCERS = 256;
+/** Enforcers that all sets share: whoever holds the same few rules about @session asks the same one. */
+const MAX_SHARED = 1_024;
+const shared = new Map<string, RuleEnforcer>();
 
 /**
  * Rules compiled once and shared by every session that has the same ones. A question is put to casbin over the few
@@ -22,32 +27,17 @@ const MAX_ENFORCERS = 256;
 export class RowSet {
   readonly rows: readonly CompiledRow[];
   readonly #model: CheckedModel;
+  readonly #shares: boolean;
   readonly #actions: number[] = [];
-  /** Rules whose program is a pattern. */
-  readonly #anyProgram: number[] = [];
-  readonly #byProgram = new Map<string, number[]>();
+  #programs: Programs | undefined;
   readonly #enforcers = new Map<string, RuleEnforcer>();
 
-  constructor(model: CheckedModel, rows: readonly CompiledRow[]) {
+  /** `shares`: rules of it are rules of other sets, too. */
+  constructor(model: CheckedModel, rows: readonly CompiledRow[], shares = false) {
     this.#model = model;
     this.rows = rows;
-    for (const [at, row] of rows.entries()) this.#index(row.pattern, at);
-  }
-
-  #index(pattern: Pattern, at: number): void {
-    if (pattern.kind === 'action') {
-      this.#actions.push(at);
-      return;
-    }
-    const names = pattern.program.map(literalOf);
-    if (pattern.every || names.includes(undefined)) this.#anyProgram.push(at);
-    else for (const name of new Set(names)) this.#addProgram(name as string, at);
-  }
-
-  #addProgram(name: string, at: number): void {
-    const list = this.#byProgram.get(name);
-    if (list) list.push(at);
-    else this.#byProgram.set(name, [at]);
+    this.#shares = shares;
+    for (const [at, { pattern }] of rows.entries()) if (pattern.kind === 'action') this.#actions.push(at);
   }
 
   /** Casbin over exactly the rules whose command could match this question; the rest it would only say no to. */
@@ -68,21 +58,58 @@ export class RowSet {
   #candidates(question: Question): number[] {
     if (question.kind === 'action') return [...this.#actions];
     if (question.words[0]?.dynamic && question.program === undefined) return [...this.rows.keys()];
-    const found = new Set(this.#anyProgram);
-    for (const name of programNames(question)) for (const at of this.#byProgram.get(name) ?? []) found.add(at);
+    // A keeper asks about actions alone, of thousands of sets.
+    this.#programs ??= indexOf(this.rows);
+    const { any, byName } = this.#programs;
+    const found = new Set(any);
+    for (const name of programNames(question)) for (const at of byName.get(name) ?? []) found.add(at);
     return [...found];
   }
 
   #build(key: string, picked: readonly number[]): RuleEnforcer {
-    const enforcer = new RuleEnforcer(
-      this.#model,
-      picked.map((at) => this.rows[at] as CompiledRow),
-    );
+    const rows = picked.map((at) => this.rows[at] as CompiledRow);
+    const enforcer = this.#shares ? enforcerOver(this.#model, rows) : new RuleEnforcer(this.#model, rows);
     const oldest = this.#enforcers.keys().next().value;
     if (this.#enforcers.size >= MAX_ENFORCERS && oldest !== undefined) this.#enforcers.delete(oldest);
     this.#enforcers.set(key, enforcer);
     return enforcer;
   }
+}
+
+interface Programs {
+  /** Rules whose program is a pattern. */
+  any: number[];
+  byName: Map<string, number[]>;
+}
+
+function indexOf(rows: readonly CompiledRow[]): Programs {
+  const programs: Programs = { any: [], byName: new Map() };
+  for (const [at, { pattern }] of rows.entries()) if (pattern.kind === 'command') addProgram(programs, pattern, at);
+  return programs;
+}
+
+function addProgram({ any, byName }: Programs, pattern: Pattern & { kind: 'command' }, at: number): void {
+  const names = pattern.program.map(literalOf);
+  if (pattern.every || names.includes(undefined)) {
+    any.push(at);
+    return;
+  }
+  for (const name of new Set(names as string[])) {
+    const list = byName.get(name);
+    if (list) list.push(at);
+    else byName.set(name, [at]);
+  }
+}
+
+function enforcerOver(model: CheckedModel, rows: readonly CompiledRow[]): RuleEnforcer {
+  const key = `${model.text}\n${rows.map(({ id }) => id).join()}`;
+  const known = shared.get(key);
+  if (known) return known;
+  const enforcer = new RuleEnforcer(model, rows);
+  const oldest = shared.keys().next().value;
+  if (shared.size >= MAX_SHARED && oldest !== undefined) shared.delete(oldest);
+  shared.set(key, enforcer);
+  return enforcer;
 }
 
 function programNames(question: Question & { kind: 'command' }): string[] {
@@ -96,9 +123,12 @@ function programNames(question: Question & { kind: 'command' }): string[] {
 const conditions = new Map<string, Condition | undefined>();
 const CONDITION_CACHE = 20_000;
 
+let lastId = 0;
+
 /** Compiles one rule; its pattern was checked with the policy. Throws PatternError when it was not. */
 export function compileRow(row: Row, labels: Labels | undefined, labelsKey: string): CompiledRow {
-  return { row, pattern: patternOf(row.command), condition: conditionOf(row.when, labels, labelsKey) };
+  lastId += 1;
+  return { id: lastId, row, pattern: patternOf(row.command), condition: conditionOf(row.when, labels, labelsKey) };
 }
 
 function conditionOf(when: string, labels: Labels | undefined, labelsKey: string): Condition | undefined {

@@ -62,7 +62,8 @@ export interface RightsData {
   /** The groups (`g2`, transitive) the target belongs to. */
   targetGroups: string[];
   holdings: RoleHolding[];
-  rows: Row[];
+  /** Never altered: sessions may share them. */
+  rows: readonly Row[];
   facts: BaseFacts;
   /** The model's text, checked by `compilePolicy`. */
   model: string;
