@@ -1,9 +1,8 @@
 /** One lock on everyone, with five hundred sessions live: when their processes are gone, and when their clients know. */
 
-import { crewRules } from './lib/company.mjs';
+import { crew, usersOf } from './lib/crew.mjs';
 import { adminOf } from './lib/crowd.mjs';
 import { startDeathWatch } from './lib/deaths.mjs';
-import { CHANNELS, openMany, seed } from './lib/many.mjs';
 import { argvOf, byNamespace, namespaceOf, treeOf } from './lib/processes.mjs';
 import { mono, ms, quantile, sleep, until } from './lib/stats.mjs';
 
@@ -11,8 +10,8 @@ const SESSIONS = Number(process.env.LOCKALL_SESSIONS ?? 500);
 /** Something that outlives a hangup. */
 const BACKGROUND = "(trap '' HUP TERM INT; sleep 100000) & trap '' HUP TERM\r";
 
-const names = Array.from({ length: SESSIONS / CHANNELS }, (_, i) => `u${i}`);
-let keys;
+const CHANNELS = 10;
+const { options, open } = crew({ users: new Map(usersOf('u', SESSIONS / CHANNELS, CHANNELS)), rules: 1_000 });
 
 /** The processes of each session's namespace, and of the isolating program outside it. */
 function processesOf(contender) {
@@ -44,20 +43,11 @@ const row = (label, values, aim = '') => [
 export default {
   name: 'lockall',
   needs: ['sallyport'],
-  sallyport: {
-    config: [
-      [['accounts'], { nobody: { home: 'private', shell: '/bin/sh' } }],
-      [['limits', 'connectionsPerSource'], 2_000],
-    ],
-    policy: [...crewRules(50), ...names.map((name) => `g, ${name}, crew`)].join('\n'),
-    async prepare(home) {
-      keys = await seed(home, names, []);
-    },
-  },
+  sallyport: options,
   async run({ contenders: [contender] }) {
     if (!contender) throw new Error('this is about sallyport alone');
     const admin = await adminOf(contender);
-    const sessions = await openMany(contender, keys);
+    const sessions = await open(contender);
     for (const { channel } of sessions) channel.write(BACKGROUND);
     const groups = await settled(contender);
     const watch = startDeathWatch();

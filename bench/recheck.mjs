@@ -1,21 +1,25 @@
 /** What it costs that a thousand live sessions are re-checked every second, and what a neighbour's keys feel of it. */
 
-import { crewRules, grantsOf, otherRules } from './lib/company.mjs';
+import { crew, OWN, usersOf } from './lib/crew.mjs';
 import { addUsers, adminOf } from './lib/crowd.mjs';
 import { cpuSince, gateCpu } from './lib/gate-cpu.mjs';
 import { letter, oneKey } from './lib/keys.mjs';
-import { CHANNELS, openMany, seed } from './lib/many.mjs';
 import { openShell } from './lib/shells.mjs';
 import { mono, quantile, sleep, us } from './lib/stats.mjs';
 
 const SESSIONS = Number(process.env.RECHECK_SESSIONS ?? 1_000);
 const RULES = 10_000;
 const GRANTS = 10_000;
-const OWN = 50;
+const CHANNELS = 10;
 const KEYS = 1_000;
 const IDLE_MS = 10_000;
 
-const names = Array.from({ length: SESSIONS / CHANNELS }, (_, i) => `u${i}`);
+const { options, open } = crew({
+  users: new Map(usersOf('u', SESSIONS / CHANNELS, CHANNELS)),
+  rules: RULES,
+  grants: GRANTS,
+  policy: ['g, quiet, engineer'],
+});
 
 async function echoes(shell) {
   shell.clear();
@@ -54,30 +58,10 @@ const row = (label, { times, cpu }, aim = '') => [
   aim,
 ];
 
-let keys;
-
 export default {
   name: 'recheck',
   needs: ['sallyport'],
-  sallyport: {
-    config: [
-      [['accounts'], { nobody: { home: 'private', shell: '/bin/sh' } }],
-      [['limits', 'connectionsPerSource'], 2_000],
-    ],
-    policy: [
-      ...crewRules(OWN),
-      ...otherRules(RULES - OWN),
-      ...names.map((name) => `g, ${name}, crew`),
-      'g, quiet, engineer',
-    ].join('\n'),
-    async prepare(home) {
-      keys = await seed(
-        home,
-        names,
-        grantsOf(GRANTS, names, (i) => `role${i % 13}`),
-      );
-    },
-  },
+  sallyport: options,
   async run({ contenders: [contender], dir }) {
     if (!contender) throw new Error('this is about sallyport alone');
     const admin = await adminOf(contender);
@@ -86,7 +70,7 @@ export default {
     await sleep(1_000);
     const alone = await measure(contender, shell);
     const opening = mono();
-    await openMany(contender, keys);
+    await open(contender);
     const opened = mono() - opening;
     const live = (await admin('sessions', {})).sessions.length;
     if (live !== SESSIONS + 1) throw new Error(`${live} sessions of ${SESSIONS + 1}`);
@@ -97,7 +81,7 @@ export default {
       columns: ['', 'keeper', 'door', 'guard', 'together', 'echo p50', 'echo p99', 'aim'],
       rows: [row('one session', alone), row(`${SESSIONS} more`, crowded, 'under 10 % of one core, echo unchanged')],
       notes: [
-        `Real throughout: ${SESSIONS} shells (dash) on ptys in their namespaces, over ssh, ${CHANNELS} on a connection, each of a user with ${GRANTS / names.length} grants; opened in ${Math.round(opened)} ms. Nobody types in them.`,
+        `Real throughout: ${SESSIONS} shells (dash) on ptys in their namespaces, over ssh, ${CHANNELS} on a connection, each of a user with ${(GRANTS * CHANNELS) / SESSIONS} grants; opened in ${Math.round(opened)} ms. Nobody types in them.`,
         `CPU: all threads of each process over ${IDLE_MS / 1_000} s in which nobody does anything, % of one core. Echo: ${KEYS} keys of one neighbour, measured apart from it.`,
       ],
     };

@@ -6,9 +6,6 @@ import ssh2 from 'ssh2';
 import { built } from './paths.mjs';
 import { mono, pooled } from './stats.mjs';
 
-/** Channels of one connection. */
-export const CHANNELS = 10;
-
 /** Users with a key each, and grants, written into a home before its broker starts. Returns private keys by name. */
 export async function seed(home, names, grants) {
   const { openStore } = await built('store/index.js');
@@ -67,12 +64,12 @@ function shellOf(client) {
   });
 }
 
-/** CHANNELS sessions for each user, `width` connections at a time. */
-export async function openMany(contender, keys, width = 6) {
+/** Opens as many sessions for each user as `users` says, on one connection each, `width` connections at a time. */
+export async function openMany(contender, keys, users, width = 6) {
   const found = await pooled([...keys], width, async ([user, key]) => {
     const client = await connected(contender, user, key);
     const sessions = [];
-    for (let i = 0; i < CHANNELS; i++) sessions.push(await shellOf(client));
+    for (let i = 0; i < users.get(user); i++) sessions.push(Object.assign(await shellOf(client), { user }));
     return sessions;
   });
   return found.flat();

@@ -3,7 +3,7 @@ import { messageOf, SallyportError } from '../core/errors.js';
 import type { Session, Started, SupervisorPort } from '../session/index.js';
 import { type FromDoor, MAX_EVENTS_PER_MESSAGE, type ToDoor } from '../wire/door.js';
 import type { Link } from '../wire/frames.js';
-import type { DoorToGuard, GuardToDoor } from '../wire/guard.js';
+import type { DoorToGuard, ExitStatus, GuardToDoor } from '../wire/guard.js';
 import type { Admitted, DecisionEvent, Proved, PtySize } from '../wire/types.js';
 
 type StartedMessage = Extract<GuardToDoor, { type: 'started' }>;
@@ -18,6 +18,8 @@ interface Entry {
   started: (parts: Started) => void;
   failed: (error: Error) => void;
   gone: () => void;
+  /** The last input the keeper was told of. */
+  toldInput?: number;
 }
 
 export interface Desk {
@@ -25,6 +27,7 @@ export interface Desk {
   open(admitted: Admitted, pty: PtySize | undefined): Slot;
   fromGuard(message: GuardToDoor): void;
   fromKeeper(message: DeskMessage): void;
+  /** Sessions in which somebody typed since the last call, and when. */
   inputs(): [string, number][];
   count(): number;
 }
@@ -46,6 +49,9 @@ export interface DeskParts {
   receive(message: StartedMessage, admitted: Admitted | undefined, pty: PtySize | undefined): Started;
 }
 
+/** Longest time a word of the keeper takes that was said before the guard's. Unit: ms. */
+const KEEPERS_WORD_MS = 50;
+
 const NOT_STARTED = 'the session could not be started; the log of the broker says why: ask its admins';
 
 /** Routes what guard and keeper say to the session it is about. */
@@ -55,10 +61,20 @@ export function createDesk(parts: DeskParts): Desk {
     open: (admitted, pty) => openSlot(admitted, pty, entries, parts),
     fromGuard: (message) => routeGuard(message, entries, parts),
     fromKeeper: (message) => routeKeeper(message, entries, parts),
-    inputs: () =>
-      [...entries].flatMap(([sid, e]) => (e.session ? [[sid, e.session.lastInputAt()] as [string, number]] : [])),
+    inputs: () => inputsOf(entries),
     count: () => entries.size,
   };
+}
+
+function inputsOf(entries: Map<string, Entry>): [string, number][] {
+  const inputs: [string, number][] = [];
+  for (const [sid, entry] of entries) {
+    const at = entry.session?.lastInputAt();
+    if (at === undefined || at === entry.toldInput) continue;
+    entry.toldInput = at;
+    inputs.push([sid, at]);
+  }
+  return inputs;
 }
 
 function openSlot(admitted: Admitted, pty: PtySize | undefined, entries: Map<string, Entry>, parts: DeskParts): Slot {
@@ -144,12 +160,18 @@ function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: De
       );
       return;
     case 'exited':
-      entry?.session?.exited(message.status);
+      if (entry) noteExit(entry, message.status, parts.clock);
       return;
     case 'gone':
       entry?.failed(new SallyportError('failed', 'the session ended before it began'));
       entry?.gone();
   }
+}
+
+/** Who is killed may have been killed by the keeper, which has said why before: that word counts, and is on its way. */
+function noteExit({ session }: Entry, status: ExitStatus, clock: Clock): void {
+  if ('signal' in status && status.signal === 'SIGKILL') clock.after(KEEPERS_WORD_MS, () => session?.exited(status));
+  else session?.exited(status);
 }
 
 function sendTree(message: Extract<GuardToDoor, { type: 'tree' }>, session: Session, parts: DeskParts): void {
