@@ -13,9 +13,9 @@ export async function seed(home, names, grants) {
   const keys = new Map();
   const store = await openStore(join(home, 'state'));
   const users = names.map((name) => {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: name });
-    keys.set(name, pair.private);
-    const key = { ...parsePublicKey(pair.public), addedAt: Date.now() };
+    const { secret, ...parsed } = goodPair(name, parsePublicKey);
+    keys.set(name, secret);
+    const key = { ...parsed, addedAt: Date.now() };
     return { name, createdAt: Date.now(), labels: {}, account: 'nobody', keys: [key] };
   });
   await store.commit({
@@ -25,6 +25,16 @@ export async function seed(home, names, grants) {
   });
   await store.close();
   return keys;
+}
+
+/** Of ssh2's ed25519 keys one in some hundreds has lost a leading zero. */
+function goodPair(comment, parse) {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+    try {
+      return { ...parse(pair.public), secret: pair.private };
+    } catch {}
+  }
 }
 
 /** One connection of a user; resolves with its client. */

@@ -202,6 +202,7 @@ function reserve(d: Decided, parts: AdmissionParts): LiveSession {
     ...(placed.privateHome === undefined ? {} : { privateHome: placed.privateHome }),
     state: 'reserved',
     rights,
+    told: rights,
     compiled,
     deadlines: sessionDeadlines(parts.config.current, rights, compiled, startedAt, parts.clock.now()),
     version: parts.authority.version(),

@@ -7,6 +7,7 @@ import { type Clock, within } from '../core/clock.js';
 import { SallyportError } from '../core/errors.js';
 import { compileRights } from '../policy/index.js';
 import { SESSION_QUESTION } from '../session/index.js';
+import type { RightsUpdate } from '../wire/types.js';
 import { becauseOf } from './because.js';
 import { deniedOf } from './denied.js';
 import type { Endings } from './ending.js';
@@ -202,6 +203,13 @@ async function queue(s: LiveSession, change: Change, parts: LiveParts, answers: 
   return await s.queued.effect;
 }
 
+/** Facts change far more often than rules, and are far less. */
+function newsFor({ rights, told }: LiveSession): RightsUpdate {
+  if (rights.rows !== told.rows || rights.model !== told.model || rights.labels !== told.labels) return rights;
+  const { rows: _, model: _m, labels: _l, ...rest } = rights;
+  return rest;
+}
+
 /** What a door is told with new rights. */
 interface News {
   version: number;
@@ -229,7 +237,9 @@ async function tellDoor(s: LiveSession, news: News, parts: LiveParts, answers: A
   });
   try {
     if (s.state === 'over') return endedBy(s, s.ordered?.cause ?? cause);
-    s.pair.toDoor({ type: 'rights', sid: s.id, version, rights: s.rights, deadlines: s.deadlines, cause, because });
+    const rights = newsFor(s);
+    s.told = s.rights;
+    s.pair.toDoor({ type: 'rights', sid: s.id, version, rights, deadlines: s.deadlines, cause, because });
     await within(clock, Promise.race([answered, s.over]), ANSWER_MS);
   } finally {
     answers.delete(key);

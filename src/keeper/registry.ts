@@ -30,6 +30,8 @@ export interface LiveSession {
   /** `reserved` and `starting` count against limits and are not launched; changes are looked at when they are. */
   state: 'reserved' | 'starting' | 'launching' | 'live' | 'over';
   rights: RightsData;
+  /** The rights its door was told last, or is being told. */
+  told: RightsData;
   compiled: Rights;
   deadlines: Deadlines;
   /** Version of the authority the door last acknowledged. */

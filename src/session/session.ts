@@ -4,10 +4,9 @@ import type { Clock } from '../core/clock.js';
 import { within } from '../core/clock.js';
 import { escapeText } from '../core/escape.js';
 import type { LineGate, Lookup } from '../gate/index.js';
-import type { RightsData } from '../policy/types.js';
 import { noteMarker, type Recorder } from '../record/index.js';
 import type { ExecAsk, TreeProcess } from '../wire/guard.js';
-import type { Admitted, Deadlines, ProcessInfo, PtySize } from '../wire/types.js';
+import type { Admitted, Deadlines, ProcessInfo, PtySize, RightsUpdate } from '../wire/types.js';
 import { createAdvice } from './advice.js';
 import { bannerText } from './banner.js';
 import { type Bursts, createBursts } from './bursts.js';
@@ -99,7 +98,7 @@ export interface Session {
   /** The guard has carried out an order to end programs. */
   programsEnded(n: number, images: readonly number[], front: boolean): void;
   /** Resolves when nothing runs without a right any more. */
-  applyRights(data: RightsData, version: number, deadlines: Deadlines, occasion: Occasion): Promise<Applied>;
+  applyRights(data: RightsUpdate, version: number, deadlines: Deadlines, occasion: Occasion): Promise<Applied>;
   describe(process: TreeProcess): ProcessInfo;
   lastInputAt(): number;
   /** Every process is gone and the recording is closed. Never rejects. */

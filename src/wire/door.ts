@@ -2,11 +2,10 @@
 import { z } from 'zod';
 import { END_CAUSES } from '../core/causes.js';
 import { ID_PATTERN } from '../core/ids.js';
-import type { RightsData } from '../policy/types.js';
 import { answered, ask, asked, withdraw } from './asks.js';
 import { MAX_TREE } from './guard.js';
 import { ptyRequest } from './pty.js';
-import type { Admitted, Deadlines, ProcessInfo } from './types.js';
+import type { Admitted, Deadlines, ProcessInfo, RightsUpdate } from './types.js';
 
 const id = z.string().regex(ID_PATTERN);
 const base64 = z.string().max(400_000);
@@ -16,7 +15,7 @@ const text = z.string().max(4_096);
 const time = z.number().min(0).max(8.64e15);
 
 /** Checked where it is compiled: `compileRights` refuses what it does not understand. */
-const rights = z.custom<RightsData>((v) => typeof v === 'object' && v !== null && 'rows' in v && 'holdings' in v);
+const rights = z.custom<RightsUpdate>((v) => typeof v === 'object' && v !== null && 'facts' in v && 'holdings' in v);
 
 const deadlines: z.ZodType<Deadlines> = z.object({
   idleMs: z.number().positive(),

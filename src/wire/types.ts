@@ -56,6 +56,11 @@ export interface ProcessTree {
   more: number;
 }
 
+/** New rights of a session. Without rules: those of the message before, or of its admission, are still the ones. */
+export type RightsUpdate = Omit<RightsData, Rules> & Partial<Pick<RightsData, Rules>>;
+
+type Rules = 'rows' | 'model' | 'labels';
+
 export interface PtySize {
   cols: number;
   rows: number;

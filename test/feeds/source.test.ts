@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { limitsOf } from '../../src/feeds/freshness.js';
 import { startPerUser } from '../../src/feeds/per-user.js';
 import { startSource } from '../../src/feeds/source.js';
 import type { Answer, Facts, FeedState, Sifted } from '../../src/feeds/types.js';
@@ -198,6 +199,39 @@ describe('a source that is asked for each user', () => {
     await s.source.prepare('alice');
     expect(s.source.health()).toMatchObject({ error: 'down', state: 'stale' });
     s.source.stop();
+  });
+
+  it('is not believed a ms longer than its time, whenever it is looked at, and however long it hangs', async () => {
+    const { goneMs } = limitsOf(TERMS);
+    let hangs = false;
+    const s = perUser(async () => (hangs ? await new Promise<Sifted>(() => {}) : one(1)));
+    s.clock.advance(333);
+    await s.source.prepare('alice');
+    s.present.add('alice');
+    hangs = true;
+    s.clock.advance(goneMs);
+    expect(s.tells).toEqual([['alice', { 'risk.score': 1 }]]);
+    s.clock.advance(1);
+    expect(s.tells.at(-1)).toEqual(['alice', {}]);
+    s.source.stop();
+    expect(s.clock.pending()).toBe(0);
+  });
+
+  it('that takes another place believes its answers no longer than that would have', async () => {
+    const { goneMs } = limitsOf(TERMS);
+    const s = perUser(async () => one(1));
+    await s.source.prepare('alice');
+    s.source.stop();
+    s.clock.advance(1_000);
+    const tells: string[] = [];
+    const tell = (facts: ReadonlyMap<string, Facts>) => void tells.push(...facts.keys());
+    const ask = () => new Promise<Sifted>(() => {});
+    const next = startPerUser(TERMS, ask, () => [], { clock: s.clock, tell, news: () => {} }, s.source.answers);
+    s.clock.advance(goneMs - 1_000);
+    expect(tells).toEqual([]);
+    s.clock.advance(1);
+    expect(tells).toEqual(['alice']);
+    next.stop();
   });
 
   it('asks for 32 at a time, and for the rest in turn', async () => {

@@ -49,6 +49,31 @@ describe('changes of rights', () => {
     expect(await effects).toMatchObject([[{ id: sid, outcome: 'changed' }], [{ id: sid, outcome: 'changed' }]]);
   });
 
+  it('carry rules to the door only where those are others than it has', async () => {
+    const risk = (score: number) =>
+      scene.authority.setFacts({ changes: [{ subject: 'daemon', facts: { 'risk.score': score } }], by: 'test' });
+    const shown = () => told().map(({ rights }) => [rights.rows?.length, rights.facts.risk.score]);
+    const settle = async () => {
+      const count = told().length + 1;
+      await until(() => told().length === count);
+      answer(told().at(-1)?.version ?? 0, 'changed');
+    };
+    for (const change of [
+      () => risk(1),
+      () => scene.authority.setPolicy(policyOf(`${KEEPER_POLICY}${FEW}`, scene.config)),
+      () => risk(2),
+    ]) {
+      const settled = settle();
+      await change();
+      await settled;
+    }
+    expect(shown()).toEqual([
+      [undefined, 1],
+      [3, 1],
+      [undefined, 2],
+    ]);
+  });
+
   it('that ended a session are said to have ended it', async () => {
     const { change } = await scene.authority.setPolicy(policyOf(`${KEEPER_POLICY}${FEW}`, scene.config));
     await until(() => told().length > 0);
