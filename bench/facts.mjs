@@ -19,7 +19,7 @@ const { options, open } = crew({
   config: [[['context', 'feeds'], { risk: { push: true, gives: ['risk.score'], refresh: '1h' } }]],
 });
 
-const scores = (score, of) => of.map((subject) => ({ subject, facts: { 'risk.score': score } }));
+const scores = (score, of) => of.map((subject) => [subject, { 'risk.score': score }]);
 
 /** Tells the feed's word; resolves with the ms until every session has answered, and how many have. */
 async function tell(admin, score, of, whole) {

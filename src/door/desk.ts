@@ -3,7 +3,7 @@ import { messageOf, SallyportError } from '../core/errors.js';
 import type { Session, Started, SupervisorPort } from '../session/index.js';
 import { type FromDoor, MAX_EVENTS_PER_MESSAGE, type ToDoor } from '../wire/door.js';
 import type { Link } from '../wire/frames.js';
-import type { DoorToGuard, ExitStatus, GuardToDoor } from '../wire/guard.js';
+import type { DoorToGuard, GuardToDoor } from '../wire/guard.js';
 import type { Admitted, DecisionEvent, Proved, PtySize } from '../wire/types.js';
 
 type StartedMessage = Extract<GuardToDoor, { type: 'started' }>;
@@ -48,9 +48,6 @@ export interface DeskParts {
   /** Turns the guard's descriptors into the session's parts. */
   receive(message: StartedMessage, admitted: Admitted | undefined, pty: PtySize | undefined): Started;
 }
-
-/** Longest time a word of the keeper takes that was said before the guard's. Unit: ms. */
-const KEEPERS_WORD_MS = 50;
 
 const NOT_STARTED = 'the session could not be started; the log of the broker says why: ask its admins';
 
@@ -160,18 +157,12 @@ function routeGuard(message: GuardToDoor, entries: Map<string, Entry>, parts: De
       );
       return;
     case 'exited':
-      if (entry) noteExit(entry, message.status, parts.clock);
+      entry?.session?.exited(message.status);
       return;
     case 'gone':
       entry?.failed(new SallyportError('failed', 'the session ended before it began'));
       entry?.gone();
   }
-}
-
-/** Who is killed may have been killed by the keeper, which has said why before: that word counts, and is on its way. */
-function noteExit({ session }: Entry, status: ExitStatus, clock: Clock): void {
-  if ('signal' in status && status.signal === 'SIGKILL') clock.after(KEEPERS_WORD_MS, () => session?.exited(status));
-  else session?.exited(status);
 }
 
 function sendTree(message: Extract<GuardToDoor, { type: 'tree' }>, session: Session, parts: DeskParts): void {

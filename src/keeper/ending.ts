@@ -48,8 +48,6 @@ export function createEndings(parts: EndingParts): Endings {
     async order(s, cause, reason, version) {
       s.ordered ??= { cause, ...(reason === undefined ? {} : { reason }) };
       s.pair.toDoor({ type: 'end', sid: s.id, version, cause, ...(reason === undefined ? {} : { reason }) });
-      // The door knows why before it can hear that they died, and all that is left to it is the telling.
-      s.pair.toGuard({ type: 'end', sid: s.id });
       if (await within(clock, s.over, ORDERLY_MS)) return;
       await force(s);
     },
