@@ -14,6 +14,8 @@ export interface Review {
   readonly digest?: string;
   /** The rule that refused it. */
   readonly rule?: string;
+  /** Why it is wanted; escaped. */
+  readonly reason?: string;
   readonly at: number;
   readonly expiresAt: number;
   readonly state: ReviewState;

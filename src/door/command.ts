@@ -1,7 +1,7 @@
 import { escapeText } from '../core/escape.js';
 import { lineGateShell } from '../core/shells.js';
 import { decideCommandLine, type Lookup, phraseRefusal } from '../gate/index.js';
-import type { Rights } from '../policy/types.js';
+import type { CommandQuestion, Rights } from '../policy/types.js';
 import { elsewhere } from '../session/index.js';
 import { SESSION_PATH } from '../wire/guard.js';
 import type { Admitted, DecisionEvent } from '../wire/types.js';
@@ -26,7 +26,10 @@ export function refuseCommand(
   if (command === undefined || admitted.administration) return undefined;
   const verdict = decideCommandLine(command, rights, lookup, atMs, { gate, shell, path: SESSION_PATH });
   if (verdict.allow) return undefined;
-  const { decision, remedies } = verdict;
+  const { decision, remedies, refused = [] } = verdict;
+  // With a terminal the person is asked when the programs start: the exec gate sees all of these.
+  if (remedies !== undefined && gate === 'exec' && admitted.term !== undefined && refused.every(isProgram))
+    return undefined;
   const remedy = remedies === undefined ? {} : { remedy: elsewhere(remedies, 'terminal') };
   return {
     text: phraseRefusal({ ...verdict, ...remedy }, command),
@@ -41,3 +44,5 @@ export function refuseCommand(
     },
   };
 }
+
+const isProgram = ({ builtin, program }: CommandQuestion) => builtin !== true && program !== undefined;

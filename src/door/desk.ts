@@ -4,11 +4,11 @@ import type { Session, Started, SupervisorPort } from '../session/index.js';
 import { type FromDoor, MAX_EVENTS_PER_MESSAGE, type ToDoor } from '../wire/door.js';
 import type { Link } from '../wire/frames.js';
 import type { DoorToGuard, GuardToDoor } from '../wire/guard.js';
-import type { Admitted, DecisionEvent, Proved, PtySize } from '../wire/types.js';
+import type { Admitted, DecisionEvent, Proved, PtySize, Review } from '../wire/types.js';
 
 type StartedMessage = Extract<GuardToDoor, { type: 'started' }>;
 /** What the keeper says about sessions. */
-type DeskMessage = Extract<ToDoor, { type: 'rights' | 'end' | 'notice' | 'tree' | 'watched' }>;
+type DeskMessage = Extract<ToDoor, { type: 'rights' | 'end' | 'notice' | 'tree' | 'watched' | 'answered' }>;
 
 /** One admitted session and what is known of its processes. */
 interface Entry {
@@ -45,6 +45,7 @@ export interface DeskParts {
   guard: () => Link<DoorToGuard>;
   /** Puts what was typed to the keeper; rejects when it does not answer. */
   prove(sid: string, typed: string | undefined): Promise<Proved>;
+  ask(sid: string, review: Review): ReturnType<SupervisorPort['ask']>;
   /** Turns the guard's descriptors into the session's parts. */
   receive(message: StartedMessage, admitted: Admitted | undefined, pty: PtySize | undefined): Started;
 }
@@ -95,6 +96,8 @@ function openSlot(admitted: Admitted, pty: PtySize | undefined, entries: Map<str
       endPrograms: (n, images) => void parts.guard().send({ type: 'end-images', sid, n, images }),
       hold: (q) => void parts.guard().send({ type: 'hold', sid, q }),
       prove: (typed) => parts.prove(sid, typed),
+      ask: (review) => parts.ask(sid, review),
+      withdraw: (id) => void parts.keeper().send({ type: 'withdraw', sid, id }),
       verdict: (q, allow, children) => void parts.guard().send({ type: 'verdict', q, allow, children }),
       gone: allGone,
       decisions: (events) => sendDecisions(sid, events, parts),
@@ -186,6 +189,12 @@ function routeKeeper(message: DeskMessage, entries: Map<string, Entry>, parts: D
   if (message.type === 'notice') {
     const { sid, text } = message;
     for (const entry of sid === undefined ? entries.values() : [entries.get(sid)]) entry?.session?.notice(text);
+    return;
+  }
+  if (message.type === 'answered') {
+    const { sid, id, ok, by, why } = message;
+    const said = { ...(by === undefined ? {} : { by }), ...(why === undefined ? {} : { why }) };
+    entries.get(sid)?.session?.answered({ id, ok, ...said });
     return;
   }
   if (message.type === 'watched') {

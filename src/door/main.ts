@@ -9,6 +9,7 @@ import { dropPrivileges } from '../os/privileges.js';
 import { compileEarly } from '../os/tuning.js';
 import { createWheel } from '../session/index.js';
 import { createSshDoor, type SshDoor } from '../ssh/index.js';
+import { ask } from '../wire/asks.js';
 import { DOOR_FDS, type FromDoor, socketNote, type ToDoor, toDoor } from '../wire/door.js';
 import { createLink, type Link } from '../wire/frames.js';
 import { BEAT_MS, type DoorToGuard, guardToDoor } from '../wire/guard.js';
@@ -65,6 +66,14 @@ const desk = createDesk({
   clock,
   keeper: () => keeper,
   guard: () => guard,
+  async ask(sid, review) {
+    const fits = ask.safeParse({ type: 'ask', q: 0, sid, ...review });
+    if (!fits.success) return { refusal: 'it is too much to review' };
+    const answer = await requests.ask((q) => keeper.send({ ...fits.data, q }));
+    if (answer.type !== 'asked') throw new Error('another answer than was asked for');
+    const { id, refusal } = answer;
+    return { ...(id === undefined ? {} : { id }), ...(refusal === undefined ? {} : { refusal }) };
+  },
   async prove(sid, code) {
     const typed = code === undefined ? {} : { code };
     const answer = await requests.ask((q) => keeper.send({ type: 'prove', q, sid, ...typed }));
@@ -86,13 +95,11 @@ function fromKeeper(message: ToDoor): void {
     case 'notice':
     case 'tree':
     case 'watched':
+    case 'answered':
       desk.fromKeeper(message);
       return;
     case 'hangup':
       ssh?.disconnect(message.conn, message.cause);
-      return;
-    case 'answered':
-      // Nothing is asked yet.
       return;
     default:
       requests.answer(message.re, message);

@@ -41,14 +41,17 @@ export function decideLine(
 ): LineVerdict {
   const verdict = judgeLine(parsed, { rights, lookup, atMs, context });
   if (verdict.allow || verdict.reason !== undefined) return verdict;
+  const scene = { rights, lookup, atMs, context };
   const questions = parsed.commands.map((command) => questionOf(command, lookup, context));
+  const refused = parsed.commands.map((command) => judge(command, scene)).filter(({ allow }) => !allow);
   const remedies = leastRemedies(
     rights,
     questions,
     atMs,
     (tried) => judgeLine(parsed, { rights: tried, lookup, atMs, context }).allow,
   );
-  return remedies === undefined ? verdict : { ...verdict, remedies };
+  if (remedies === undefined) return verdict;
+  return { ...verdict, remedies, refused: refused.flatMap(({ question }) => question ?? []) };
 }
 
 function judgeLine(parsed: LineResult, scene: Scene): LineVerdict {

@@ -1,7 +1,7 @@
 /** The shapes of the gates: what they are asked, and what they say. */
 import type { ShellName } from '../core/shells.js';
 import type { Remedy } from '../policy/index.js';
-import type { Children, Decision, Program } from '../policy/types.js';
+import type { Children, CommandQuestion, Decision, Program } from '../policy/types.js';
 
 /** `exec`: the kernel gate stands behind the line gate; `line-only`: what cannot be known is refused. */
 export type GateMode = 'exec' | 'line-only';
@@ -38,6 +38,8 @@ export interface LineVerdict {
   remedy?: string;
   /** The least the person can bring that would have the whole line allowed. */
   remedies?: readonly Remedy[];
+  /** With `remedies`: the commands that were refused. */
+  refused?: readonly CommandQuestion[];
   /** Refused unless these names are aliases or functions of the shell: ask it, then decide again with `shellNames`. */
   pendingNames?: string[];
 }

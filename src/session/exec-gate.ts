@@ -1,11 +1,12 @@
 import type { Clock } from '../core/clock.js';
 import { escapeText, showArgv } from '../core/escape.js';
 import { questionForExec } from '../gate/index.js';
-import { phraseDenied, phraseRefused, type Remedy, remediesFor, remedyFor } from '../policy/index.js';
+import { phraseDenied, phraseRefused, type Remedy, remediesFor, remedyFor, withApproval } from '../policy/index.js';
 import type { Decision, Rights } from '../policy/types.js';
 import { denialMarker, type Recorder, type Written } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
 import type { DecisionEvent } from '../wire/types.js';
+import type { Approvals } from './held/approvals.js';
 import type { HeldExecs } from './held/execs.js';
 import type { Journal } from './journal.js';
 import type { Life } from './life.js';
@@ -29,6 +30,7 @@ export interface ExecGateParts {
   advice(): string | undefined;
   /** What is asked of the person before an exec is refused. */
   execs: HeldExecs;
+  approvals: Approvals;
   /** Tells the engineer of a refusal, one among many perhaps. `text` is a whole line. */
   refused(text: string): void;
 }
@@ -45,21 +47,35 @@ export function answerExec(ask: ExecAsk, parts: ExecGateParts): void {
   if (decision.allow) allow(ask, decision, parts);
   else {
     const end = (help?: string) => endHeld(ask, help, parts);
-    const held = parts.execs.hold(ask, { decide: () => decideExec(ask, parts), lacks: () => lacks(ask, parts), end });
+    const held = parts.execs.hold(ask, {
+      decide: () => decideExec(ask, parts),
+      lacks: () => lacks(ask, parts),
+      question: () => questionNow(ask, parts.programs),
+      approve: (by) => parts.approvals.give(ask, by),
+      end,
+    });
     if (held !== true) refuse(ask, decision, parts, held);
   }
 }
 
-function decideExec(ask: ExecAsk, { clock, life, rights, programs }: ExecGateParts): Decision {
+function decideExec(ask: ExecAsk, parts: ExecGateParts): Decision {
+  const { clock, life, rights, programs } = parts;
   if (life.ending !== undefined) return REFUSED;
-  return programs.takenBack(ask) ?? rights().decide(questionNow(ask, programs), clock.now());
+  const approved = withApproval(rights(), approvalOf(ask, parts));
+  return programs.takenBack(ask) ?? approved.decide(questionNow(ask, programs), clock.now());
+}
+
+/** All parts of an exec are let go by the approval of the first. */
+function approvalOf(ask: ExecAsk, { approvals, programs }: ExecGateParts): string | undefined {
+  return approvals.of(ask) ?? programs.get(ask.image)?.parts[0]?.approval;
 }
 
 const questionNow = (ask: ExecAsk, programs: Programs) => questionForExec({ ...ask, children: programs.under(ask) });
 
-function lacks(ask: ExecAsk, { clock, life, rights, programs }: ExecGateParts): readonly Remedy[] | undefined {
+function lacks(ask: ExecAsk, parts: ExecGateParts): readonly Remedy[] | undefined {
+  const { clock, life, rights, programs } = parts;
   if (life.ending !== undefined || programs.takenBack(ask)) return undefined;
-  return remediesFor(rights(), questionNow(ask, programs), clock.now());
+  return remediesFor(withApproval(rights(), approvalOf(ask, parts)), questionNow(ask, programs), clock.now());
 }
 
 /** The person has answered, or cannot. */
@@ -72,7 +88,9 @@ function endHeld(ask: ExecAsk, help: string | undefined, parts: ExecGateParts): 
 /** A script's interpreter and a loader's program are parts of one exec, which is written down once. */
 function allow(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
   const { supervisor, recorder, life, programs } = parts;
-  if (!programs.allowed(ask, decision)) {
+  const approval = approvalOf(ask, parts);
+  parts.approvals.used(ask);
+  if (!programs.allowed(approval === undefined ? ask : { ...ask, approval }, decision)) {
     refuse(ask, TOO_MANY, parts);
     return;
   }
@@ -93,6 +111,7 @@ function allow(ask: ExecAsk, decision: Decision, parts: ExecGateParts): void {
 function refuse(ask: ExecAsk, decision: Decision, parts: ExecGateParts, advised?: string): void {
   const { supervisor, recorder, life, filter, programs } = parts;
   programs.over([ask.image]);
+  parts.approvals.used(ask);
   const event = note(ask, decision, parts);
   const text = phrase(ask, decision);
   const shown = life.ending === undefined && filter.shouldShow(text, ask.program.names);

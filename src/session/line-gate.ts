@@ -13,6 +13,7 @@ import {
   type LineVerdict,
   type Lookup,
 } from '../gate/index.js';
+import { withApproval } from '../policy/index.js';
 import { denialMarker, lineMarker } from '../record/index.js';
 import type { ExecGateParts } from './exec-gate.js';
 import type { Held } from './held/held.js';
@@ -37,7 +38,18 @@ export interface LineGateParts extends ExecGateParts {
 
 /** How the line gate decides, records and counts for one session. */
 export function lineGateHooks(parts: LineGateParts): LineGateHooks {
-  const { clock, life, rights, journal, recorder, filter, gate, lookup } = parts;
+  const { clock, life, journal, recorder, filter, gate, lookup } = parts;
+  /** While the line that somebody approved is decided. */
+  let approval: string | undefined;
+  const rights = () => withApproval(parts.rights(), approval);
+  const approved = <T>(by: string | undefined, then: () => T): T => {
+    approval = by;
+    try {
+      return then();
+    } finally {
+      approval = undefined;
+    }
+  };
   const record = (event: LineEvent) => {
     const { allow, decision } = event.verdict;
     return journal.add({
@@ -77,7 +89,7 @@ export function lineGateHooks(parts: LineGateParts): LineGateHooks {
     onRefused(event) {
       void recorder.marker(denialMarker(record(event)));
     },
-    hold: (event, end) => holdLine(event, end, parts),
+    hold: (event, end) => holdLine(event, end, approved, parts),
   };
 }
 
@@ -100,8 +112,10 @@ const ELSEWHERE = 'not in here: say it where you came from, as in ssh USER@BASTI
 function holdLine(
   { text, verdict, decide }: HeldEvent,
   end: (end: HeldEnd) => void,
-  { held, life }: LineGateParts,
+  approved: <T>(by: string | undefined, then: () => T) => T,
+  { held, life, approvals }: LineGateParts,
 ): HeldLine | undefined {
+  let by: string | undefined;
   return held.offer({
     gate: 'line',
     text,
@@ -109,11 +123,20 @@ function holdLine(
     decision: verdict.decision,
     lacks() {
       if (life.ending !== undefined) return undefined;
-      const now = decide();
+      const now = approved(by, decide);
       return now.allow ? 'nothing' : now.remedies;
     },
+    questions: () => approved(by, decide).refused ?? [],
+    approve(who) {
+      by = who;
+    },
     settle(outcome) {
-      end(outcome.go ? 'again' : { ...verdict, ...(outcome.help === undefined ? {} : { remedy: outcome.help }) });
+      const commands = verdict.refused ?? [];
+      approved(by, () =>
+        end(outcome.go ? 'again' : { ...verdict, ...(outcome.help === undefined ? {} : { remedy: outcome.help }) }),
+      );
+      // After the line was taken, which ends what an earlier one left.
+      if (outcome.go && by !== undefined) approvals.line(commands, by);
     },
   });
 }

@@ -1,6 +1,6 @@
 /** What a session needs from its surroundings, so that it knows neither ssh nor ptys nor other processes. */
 import type { Children } from '../policy/types.js';
-import type { DecisionEvent, Proved } from '../wire/types.js';
+import type { DecisionEvent, Proved, Review } from '../wire/types.js';
 import type { ExitStatus } from './life.js';
 
 export type OutputStream = 'out' | 'err';
@@ -55,6 +55,10 @@ export interface SupervisorPort {
   hold(q: number): void;
   /** Has the keeper look at what was typed; without it, only whether it would look. Rights follow before the answer. */
   prove(typed?: string): Promise<Proved>;
+  /** Asks others for an approval; what they say comes under the id. Nobody is asked without one. */
+  ask(review: Review): Promise<{ id?: string; refusal?: string }>;
+  /** Nobody waits for it any more. */
+  withdraw(id: string): void;
   /** Resolves when no process of the session is left. */
   readonly gone: Promise<void>;
   decisions(events: DecisionEvent[]): void;

@@ -2,7 +2,10 @@ import type { Children, Decision } from '../policy/types.js';
 import type { ExecAsk } from '../wire/guard.js';
 
 /** What is kept of a question, to ask it again. */
-export type Asked = Pick<ExecAsk, 'part' | 'program' | 'argv' | 'cut' | 'hooks'>;
+export type Asked = Pick<ExecAsk, 'part' | 'program' | 'argv' | 'cut' | 'hooks'> & {
+  /** Who approved it, where somebody had to: it is decided with that again. */
+  approval?: string;
+};
 
 /** Decides one question for a process under `children`. */
 export type Decide = (asked: Asked, children: Children) => Decision;
@@ -28,7 +31,7 @@ export interface ProgramTable {
   /** The word under which this question is to be decided, whatever changed since the asking image began. */
   under(ask: ExecAsk): Children;
   /** Notes an allowed question; false: no more programs are taken. `given` is the word the guard is told. */
-  add(ask: ExecAsk, decision: Decision, now: number): boolean;
+  add(ask: ExecAsk & Pick<Asked, 'approval'>, decision: Decision, now: number): boolean;
   get(id: number): Program | undefined;
   /** Images that were refused after all, or that nothing runs any more. */
   drop(ids: readonly number[]): void;
@@ -128,12 +131,13 @@ export function createProgramTable(decide: Decide): ProgramTable {
     forget(cut);
   };
 
-  const keep = (ask: ExecAsk): { asked: Asked; chars: number } => {
-    const { part, program, argv, cut, hooks } = ask;
+  const keep = (ask: ExecAsk & Pick<Asked, 'approval'>): { asked: Asked; chars: number } => {
+    const { part, program, argv, cut, hooks, approval } = ask;
+    const by = approval === undefined ? {} : { approval };
     const chars = argv.reduce((n, word) => n + word.length + WORD, 0);
-    if (kept + chars <= MAX_KEPT) return { asked: { part, program, argv, cut, hooks }, chars };
+    if (kept + chars <= MAX_KEPT) return { asked: { part, program, argv, cut, hooks, ...by }, chars };
     const head = headOf(argv);
-    return { asked: { part, program, ...head, cut: true, hooks }, chars: 0 };
+    return { asked: { part, program, ...head, cut: true, hooks, ...by }, chars: 0 };
   };
 
   return {

@@ -3,7 +3,7 @@ import type { EndCause } from '../core/causes.js';
 import { type Clock, within } from '../core/clock.js';
 import { escapeText, showArgv } from '../core/escape.js';
 import { questionForExec } from '../gate/index.js';
-import { phraseEnded } from '../policy/index.js';
+import { phraseEnded, withApproval } from '../policy/index.js';
 import type { Children, Decision, Rights } from '../policy/types.js';
 import { endedMarker, type Recorder } from '../record/index.js';
 import type { ExecAsk } from '../wire/guard.js';
@@ -23,7 +23,7 @@ export interface Programs {
   /** The word under which to decide this question now. */
   under(ask: ExecAsk): Children;
   /** Notes a question that was allowed; false when no more programs can be kept. */
-  allowed(ask: ExecAsk, decision: Decision): boolean;
+  allowed(ask: ExecAsk & { approval?: string }, decision: Decision): boolean;
   /** The refusal of an exec that is still on its way, when rights shrank since its first question. */
   takenBack(ask: ExecAsk): Decision | undefined;
   /** An exec does not happen, or nothing runs these images any more. */
@@ -76,7 +76,7 @@ export function createPrograms(parts: ProgramsParts): Programs {
   const occasions = new WeakMap<Program, Occasion>();
   let lastOrder = 0;
   const table = createProgramTable((asked, children) =>
-    parts.rights().decide(questionForExec({ ...asked, children }), clock.now()),
+    withApproval(parts.rights(), asked.approval).decide(questionForExec({ ...asked, children }), clock.now()),
   );
 
   const order = (programs: readonly Program[], occasion: Occasion): Order => {

@@ -6,7 +6,7 @@ import { escapeText } from '../core/escape.js';
 import type { LineGate, Lookup } from '../gate/index.js';
 import { noteMarker, type Recorder } from '../record/index.js';
 import type { ExecAsk, TreeProcess } from '../wire/guard.js';
-import type { Admitted, Deadlines, ProcessInfo, PtySize, RightsUpdate } from '../wire/types.js';
+import type { Admitted, Answered, Deadlines, ProcessInfo, PtySize, RightsUpdate } from '../wire/types.js';
 import { createAdvice } from './advice.js';
 import { bannerText } from './banner.js';
 import { type Bursts, createBursts } from './bursts.js';
@@ -90,6 +90,8 @@ export interface Session {
   /** The guard keeps the process of a question waiting; or that process is gone. */
   kept(q: number, front: boolean): void;
   lost(q: number): void;
+  /** What was said of a request for an approval. */
+  answered(answer: Answered): void;
   /** The guard refused or killed something by itself: shown and recorded like any refusal. */
   note(note: GuardNote): void;
   end(cause: EndCause, reason?: string): void;
@@ -160,6 +162,7 @@ export function openSession(setup: SessionSetup): Session {
     watched: (words) => running?.watched(words),
     kept: (q, front) => running?.exec.execs.held(q, front),
     lost: (q) => running?.exec.execs.lost(q),
+    answered: (answer) => running?.held.answered(answer),
     note(note) {
       if (running) recordNote(note, running.exec);
     },
@@ -180,6 +183,7 @@ export function openSession(setup: SessionSetup): Session {
       else {
         running?.news.replaced(running.held.proving);
         running?.held.again();
+        running?.exec.execs.again();
       }
       const programs = (await running?.programs.again(occasion)) ?? 0;
       return { outcome: life.ending === undefined ? 'changed' : 'ended', programs };
@@ -268,8 +272,8 @@ function assemble(setup: SessionSetup, life: Life, started: Started): Running {
     send: (bytes) => output.send(bytes, noticeStream(pty)),
     deliver: (bytes) => pass(bytes),
   });
-  const { execs, held } = asking;
-  const exec = { ...gates, execs, refused: bursts.refused, advice: createAdvice(admitted) };
+  const { execs, held, approvals } = asking;
+  const exec = { ...gates, execs, approvals, refused: bursts.refused, advice: createAdvice(admitted) };
   const lineParts = { ...exec, held, accepted: asking.accepted, gate: admitted.gate, lookup: setup.lookup };
   const lineGate = started.openLineGate?.(lineGateHooks(lineParts));
   const classifier = createInputClassifier();

@@ -58,6 +58,8 @@ export const ask = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
+  /** Why, in the words of who asks; escaped. */
+  reason: z.string().max(1_000).optional(),
   /** The rule that refused. */
   rule: z.string().max(200).optional(),
   /** What would allow it, as the door sees it. */

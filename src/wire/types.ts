@@ -1,6 +1,6 @@
 /** Shapes that cross process boundaries. JSON only; times are ms since the epoch unless a name says otherwise. */
 import type { EndCause } from '../core/causes.js';
-import type { Children, Decision, RightsData } from '../policy/types.js';
+import type { Children, Decision, Question, RightsData } from '../policy/types.js';
 
 export type SessionKind = 'shell' | 'exec';
 
@@ -38,6 +38,27 @@ export interface ProcessInfo {
   children: Children;
   /** When it was approved. */
   startedAt: number;
+}
+
+/** A command that was refused, for another person to look at. */
+export interface Review {
+  gate: 'line' | 'exec';
+  /** Escaped; `digest` of the exact words where it had to be cut. */
+  text: string;
+  digest?: string;
+  /** Why, as it was typed. */
+  reason: string;
+  rule?: string;
+  remedies: ('mfa' | 'approval')[];
+  questions: Question[];
+}
+
+/** What came of it: an approval by somebody, or none. */
+export interface Answered {
+  id: string;
+  ok: boolean;
+  by?: string;
+  why?: string;
 }
 
 /** What the keeper says of a second factor typed in a session. */

@@ -66,6 +66,7 @@ function scene(isNewest = true) {
     lookup: {} as never,
     supervisor: {
       ...{ end() {}, endPrograms() {}, verdict() {}, hold() {}, prove: async () => ({ ok: false, left: 0 }) },
+      ...{ ask: async () => ({}), withdraw() {} },
       gone: Promise.resolve(),
       decisions() {},
     },

@@ -21,6 +21,8 @@ export interface Draft {
   text: string;
   digest?: string;
   rule?: string;
+  /** Escaped. */
+  reason?: string;
   questions: readonly Question[];
 }
 

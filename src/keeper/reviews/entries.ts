@@ -5,7 +5,7 @@ import type { LiveSession } from '../registry.js';
 import type { Ending, Entry } from './book.js';
 
 export function requestEntry(entry: Entry, session: LiveSession): AuditEntry {
-  const { gate, digest, expiresAt, rule } = entry;
+  const { gate, digest, expiresAt, rule, reason } = entry;
   const expires = new Date(expiresAt).toISOString();
   return {
     event: 'request',
@@ -13,6 +13,7 @@ export function requestEntry(entry: Entry, session: LiveSession): AuditEntry {
     source: session.source,
     text: entry.text,
     ...(rule === undefined ? {} : { rule }),
+    ...(reason === undefined ? {} : { reason }),
     data: { request: entry.id, kind: 'command', gate, expires, ...(digest === undefined ? {} : { digest }) },
   };
 }

@@ -65,11 +65,12 @@ async function ask(message: Ask, session: LiveSession, scene: Scene): Promise<vo
   const refuse = (refusal: string) =>
     void session.pair.toDoor({ type: 'asked', re: message.q, refusal: escapeText(refusal, 1_000) });
   const { book, config, clock, audit } = scene;
-  const { gate, text, digest, rule, questions } = message;
+  const { gate, text, digest, rule, reason, questions } = message;
   const { waitMs, perUser } = config.current.approvals;
   const { id, user, target } = session;
   const more = { ...(digest === undefined ? {} : { digest }), ...(rule === undefined ? {} : { rule }) };
-  const draft = { user, session: id, target, gate, text: escapeText(text, 1_200), ...more, questions };
+  const why = reason === undefined ? {} : { reason: escapeText(reason, 1_200) };
+  const draft = { user, session: id, target, gate, text: escapeText(text, 1_200), ...more, ...why, questions };
   const entry = await standing(draft, clock.now() + waitMs, undefined, scene, (answer) => {
     const entered = answer.helps ? book.enter(draft, { waitMs, perUser }) : answer.why;
     if (typeof entered !== 'string') audit.append(requestEntry(entered, session));

@@ -35,6 +35,12 @@ export function leastRemedies(
   );
 }
 
+/** The same rights with somebody's approval: for what it was given for, and nothing else. */
+export function withApproval(rights: Rights, by: string | undefined): Rights {
+  if (!(rights instanceof SessionRights) || by === undefined || by === rights.data.user) return rights;
+  return rights.withFacts({ ...rights.data.facts, approval: { by } });
+}
+
 const WITH_APPROVAL: readonly (readonly Remedy[])[] = [['approval'], ['mfa', 'approval']];
 
 /**

@@ -6,7 +6,7 @@ import { nearestWays } from './near.js';
 import { phraseRemedies, phraseWay } from './phrase.js';
 import type { Way } from './types.js';
 
-export { approvedUntil, leastRemedies, remediesFor } from './bring.js';
+export { approvedUntil, leastRemedies, remediesFor, withApproval } from './bring.js';
 export { phraseRemedies } from './phrase.js';
 export type { Remedy } from './types.js';
 

@@ -1,6 +1,6 @@
 import { showArgv } from '../../core/escape.js';
 import type { Remedy } from '../../policy/index.js';
-import type { Decision } from '../../policy/types.js';
+import type { Decision, Question } from '../../policy/types.js';
 import type { ExecAsk } from '../../wire/guard.js';
 import type { SupervisorPort } from '../ports.js';
 import type { Held } from './held.js';
@@ -16,6 +16,8 @@ const MAX_TEXT = 16_384;
 export interface HeldExec {
   decide(): Decision;
   lacks(): readonly Remedy[] | undefined;
+  question(): Question;
+  approve(by: string): void;
   end(help?: string): void;
 }
 
@@ -27,6 +29,8 @@ export interface HeldExecs {
   held(q: number, front: boolean): void;
   /** Its process is gone. */
   lost(q: number): void;
+  /** Rights changed: who waits behind another may need nothing any more. */
+  again(): void;
 }
 
 export interface HeldExecsParts {
@@ -70,6 +74,8 @@ export function createHeldExecs({ held, supervisor, memory, pty }: HeldExecsPart
       subject: showArgv(entry.ask.argv),
       decision: exec.decide(),
       lacks: () => (exec.decide().allow ? 'nothing' : exec.lacks()),
+      questions: () => [exec.question()],
+      approve: exec.approve,
       settle(outcome) {
         refused = outcome.go ? undefined : entry.ask;
         finish(entry, outcome.go ? undefined : outcome.help);
@@ -83,6 +89,13 @@ export function createHeldExecs({ held, supervisor, memory, pty }: HeldExecsPart
     }
   };
 
+  const mayAsk = (about: ExecAsk) => {
+    if (refused && isSame(refused, about)) return false;
+    return memory.mayAsk(showArgv(about.argv, MAX_TEXT), about.fromShell ? about.program.names : undefined);
+  };
+  /** Behind another: of a pipeline, all go with one code. */
+  const mayWait = (lacks: readonly Remedy[]) => entries.size < MAX_BEHIND && !lacks.includes('approval');
+
   return {
     hold(about, exec) {
       const lacks = exec.lacks();
@@ -90,8 +103,7 @@ export function createHeldExecs({ held, supervisor, memory, pty }: HeldExecsPart
       if (!pty) return elsewhere(lacks, 'terminal');
       const behind = first !== undefined || held.busy;
       if (!behind && !held.ready) return held.quiet ? undefined : elsewhere(lacks, 'foreground');
-      if (entries.size >= MAX_BEHIND || (refused && isSame(refused, about))) return undefined;
-      if (!behind && !memory.mayAsk(showArgv(about.argv, MAX_TEXT), about.program.names)) return undefined;
+      if (behind ? !mayWait(lacks) : !mayAsk(about)) return undefined;
       const entry = { ask: about, exec, kept: false };
       entries.set(about.q, entry);
       if (!behind) first = entry;
@@ -107,6 +119,10 @@ export function createHeldExecs({ held, supervisor, memory, pty }: HeldExecsPart
       const lacks = entry.exec.lacks();
       finish(entry, front || lacks === undefined ? undefined : elsewhere(lacks, 'foreground'));
       if (entry === first) next();
+    },
+    again() {
+      for (const entry of [...entries.values()])
+        if (entry.kept && entry !== first && entry.exec.decide().allow) finish(entry);
     },
     lost(q) {
       const entry = entries.get(q);

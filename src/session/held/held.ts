@@ -1,5 +1,7 @@
 import type { Remedy } from '../../policy/index.js';
 import { heldMarker } from '../../record/index.js';
+import type { Answered } from '../../wire/types.js';
+import { askApproval } from './approval.js';
 import { askFactor } from './factor.js';
 import type { Asking, HeldParts, Offer, Outcome } from './offer.js';
 
@@ -19,6 +21,8 @@ export interface Held {
   entered(): void;
   /** Rights changed. */
   again(): void;
+  /** What was said of a request. */
+  answered(answer: Answered): void;
 }
 
 export function createHeld(parts: HeldParts): Held {
@@ -28,6 +32,8 @@ export function createHeld(parts: HeldParts): Held {
   let quiet = !parts.typed;
 
   let proving = false;
+  /** Of the one request that may wait. */
+  const answers = new Map<string, Answered>();
   const prove: HeldParts['prove'] = async (typed) => {
     proving = true;
     try {
@@ -37,26 +43,26 @@ export function createHeld(parts: HeldParts): Held {
     }
   };
 
+  /** Asks for one thing after the other until nothing is lacking, or nothing more comes. */
   const converse = async (offer: Offer): Promise<Outcome> => {
-    const note: Asking['note'] = (step, more = {}) => {
-      const rule = offer.decision?.rule?.id;
-      void recorder.marker(heldMarker(step, offer.text, { gate: offer.gate, ...(rule ? { rule } : {}), ...more }));
-    };
-    const asking: Asking = { ...parts, prove, offer, note };
-    const asked = new Set<Remedy>();
+    const note = noteOf(offer, recorder);
+    const gone = () => current !== offer || life.ending !== undefined;
+    const asking: Asking = { ...parts, prove, offer, note, answers, gone };
+    const brought = new Set<Remedy>();
     note('held');
     for (;;) {
-      const lacks = current === offer && life.ending === undefined ? offer.lacks() : undefined;
+      const lacks = gone() ? undefined : offer.lacks();
       if (lacks === 'nothing') return { go: true };
-      const [first] = lacks ?? [];
-      if (first === undefined || asked.has(first)) return { go: false };
-      const heard = await askFactor(asking);
-      if (heard === 'brought') asked.add(first);
-      else if (heard !== 'changed') return heard;
+      const first = lacks?.[0];
+      if (first === undefined || brought.has(first)) return { go: false };
+      const heard = await askFor(first, asking);
+      if (typeof heard !== 'string') return heard;
+      if (heard === 'brought') noteBrought(brought, first);
     }
   };
   const run = async (offer: Offer) => {
     console.begin();
+    answers.clear();
     let outcome: Outcome = { go: false };
     try {
       outcome = await converse(offer);
@@ -77,7 +83,7 @@ export function createHeld(parts: HeldParts): Held {
     offer(offer) {
       const lacks = offer.lacks();
       if (!isReady()) return undefined;
-      if (lacks === 'nothing' || lacks?.[0] !== 'mfa' || lacks.length > 1) return undefined;
+      if (lacks === 'nothing' || lacks === undefined) return undefined;
       current = offer;
       void run(offer);
       return {
@@ -103,9 +109,28 @@ export function createHeld(parts: HeldParts): Held {
     entered() {
       quiet = false;
     },
+    answered(answer) {
+      if (!current) return;
+      answers.set(answer.id, answer);
+      console.interrupt();
+    },
     again() {
       if (current && current.lacks() !== undefined && current.lacks() !== 'nothing') return;
       if (current) console.interrupt();
     },
   };
+}
+
+function noteOf(offer: Offer, recorder: HeldParts['recorder']): Asking['note'] {
+  const rule = offer.decision?.rule?.id;
+  const about = { gate: offer.gate, ...(rule === undefined ? {} : { rule }) };
+  return (step, more = {}) => void recorder.marker(heldMarker(step, offer.text, { ...about, ...more }));
+}
+
+const askFor = (remedy: Remedy, asking: Asking) => (remedy === 'mfa' ? askFactor(asking) : askApproval(asking));
+
+/** While somebody was waited for, a factor may have grown old: it may be asked for once more. */
+function noteBrought(brought: Set<Remedy>, remedy: Remedy): void {
+  if (remedy === 'approval') brought.clear();
+  brought.add(remedy);
 }

@@ -4,6 +4,7 @@ import type { Life } from '../life.js';
 import type { ClientPort, SupervisorPort } from '../ports.js';
 import type { Screen } from '../screen.js';
 import type { Voice } from '../voice.js';
+import { type Approvals, createApprovals } from './approvals.js';
 import { createConsole, type HeldConsole } from './console.js';
 import { createHeldExecs, type HeldExecs } from './execs.js';
 import { createHeld, type Held } from './held.js';
@@ -15,6 +16,7 @@ export type { Held } from './held.js';
 export interface Asking {
   held: Held;
   execs: HeldExecs;
+  approvals: Approvals;
   console: HeldConsole;
   /** The shell accepted this line; undefined: Enter was pressed, and no more is known. */
   accepted(line: string | undefined): void;
@@ -58,14 +60,21 @@ export function createAsking(parts: AskingParts): Asking {
     console,
     recorder,
     prove: (typed) => supervisor.prove(typed),
+    ask: (review) => supervisor.ask(review),
+    withdraw: (id) => supervisor.withdraw(id),
     canAsk: () => pty && !screen.full,
     typed: parts.typed,
   });
+  const approvals = createApprovals();
   const memory = createOfferMemory();
   return {
     held,
     execs: createHeldExecs({ held, supervisor, memory, pty }),
     console,
-    accepted: memory.accepted,
+    approvals,
+    accepted(line) {
+      memory.accepted(line);
+      approvals.accepted();
+    },
   };
 }

@@ -2,14 +2,14 @@
 const MAX_SEEN = 1_000;
 
 /**
- * What was asked about already. A prompt or a completion that starts something each time is asked about once; what a
- * person starts again by the same line, or names in it, is asked about again: once for each line.
+ * What was asked about already, once for each line. What the shell itself starts again and again, for a prompt or a
+ * completion, is asked about once, or when the line names it or is the same.
  */
 export interface OfferMemory {
   /** The shell accepted this line; undefined: Enter was pressed, and no more is known. */
   accepted(line: string | undefined): void;
-  /** Whether to ask about it now; then it is remembered. `names` is what a line would call the program. */
-  mayAsk(text: string, names: readonly string[]): boolean;
+  /** Whether to ask about it now; then it is remembered. `names`: what a line would call it, where the shell itself started it. */
+  mayAsk(text: string, names: readonly string[] | undefined): boolean;
 }
 
 export function createOfferMemory(): OfferMemory {
@@ -17,8 +17,8 @@ export function createOfferMemory(): OfferMemory {
   const seen = new Map<string, string | undefined>();
   let inLine = new Set<string>();
   let line: string | undefined;
-  const isNamed = (names: readonly string[]) =>
-    line === undefined || names.some((name) => name !== '' && line?.includes(name));
+  const isNamed = (names: readonly string[] | undefined) =>
+    line === undefined || names === undefined || names.some((name) => name !== '' && line?.includes(name));
   return {
     accepted(next) {
       line = next;

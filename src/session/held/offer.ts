@@ -1,8 +1,9 @@
 import type { Clock } from '../../core/clock.js';
 import { escapeText } from '../../core/escape.js';
 import { phraseRemedies, type Remedy } from '../../policy/index.js';
-import type { Decision } from '../../policy/types.js';
+import type { Decision, Question } from '../../policy/types.js';
 import type { HeldStep, Recorder } from '../../record/index.js';
+import type { Answered } from '../../wire/types.js';
 import type { Life } from '../life.js';
 import type { SupervisorPort } from '../ports.js';
 import type { HeldConsole } from './console.js';
@@ -17,6 +18,10 @@ export interface Offer {
   decision: Decision | undefined;
   /** What it lacks now: nothing, these, or what nobody here can bring. */
   lacks(): 'nothing' | readonly Remedy[] | undefined;
+  /** What of it is refused, as the rules are asked. */
+  questions(): readonly Question[];
+  /** Somebody approved it: from now on `lacks` and the decision count that in. */
+  approve(by: string): void;
   settle(outcome: Outcome): void;
 }
 
@@ -24,8 +29,12 @@ export interface Offer {
 export type Outcome = { go: true } | { go: false; help?: string };
 
 /** What a question is asked with. */
-export interface Asking extends Pick<HeldParts, 'clock' | 'console' | 'prove'> {
+export interface Asking extends Pick<HeldParts, 'clock' | 'console' | 'prove' | 'ask' | 'withdraw'> {
+  /** What was said of requests, by id. */
+  answers: Map<string, Answered>;
   offer: Offer;
+  /** What was asked about is gone. */
+  gone(): boolean;
   note(step: HeldStep, more?: { by?: string; id?: string }): void;
 }
 
@@ -35,6 +44,8 @@ export interface HeldParts {
   console: HeldConsole;
   recorder: Recorder;
   prove: SupervisorPort['prove'];
+  ask: SupervisorPort['ask'];
+  withdraw: SupervisorPort['withdraw'];
   /** A person can be asked now: there is a terminal, and no full-screen program on it. */
   canAsk(): boolean;
   /** Something was typed before it began. */
