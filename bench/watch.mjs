@@ -81,11 +81,12 @@ async function fill(shell) {
   const all = new Promise((resolve) => {
     let last = '';
     shell.tap((data) => {
-      last = (last + data.toString('latin1')).slice(-20);
-      if (last.includes('all of it')) resolve();
+      const text = last + data.toString('latin1');
+      if (text.includes('all of it')) resolve();
+      last = text.slice(-20);
     });
   });
-  shell.write(`base64 -w 99 /dev/zero | head -c ${LONG_MB}000000; echo all of it\r`);
+  shell.write(`base64 -w 99 /dev/zero | head -c ${LONG_MB}000000; echo "all "of it\r`);
   await all;
   shell.tap(undefined);
 }
@@ -164,7 +165,7 @@ export default {
         ...[small, long].map((row) => [...row, '', '', '', '', '']),
       ],
       notes: [
-        `${KEYS} keys each, one at a time, ${PAUSE} ms apart; the watchers read in a process of their own on the same machine. Percent: of one core.`,
+        `${KEYS} keys each, one at a time, ${PAUSE} ms apart; the watchers read in a process of their own on the same machine, whose CPUs it shares. Percent: of one core.`,
       ],
     };
   },

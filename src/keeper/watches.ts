@@ -8,7 +8,7 @@ import { createStage, type Stage } from './stage.js';
 import { startViewerProcess, type ViewerProcess } from './viewer.js';
 import { createWatchNews, type WatchNews } from './watch-news.js';
 
-/** Sessions watched at once: each takes a process of some 60 MB. */
+/** Sessions watched at once: each takes a process of 60 to 200 MB. */
 const MAX_WATCHED = 32;
 /** What a recording may take to be there, once its session is launched; and what its last bytes may, to be drawn. Unit: ms. */
 const APPEAR_MS = 3_000;
