@@ -1,28 +1,10 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { PublicKey } from '../../src/authority/index.js';
+import { describe, expect, test, vi } from 'vitest';
 import { parseConfig } from '../../src/config/index.js';
-import { HOUR, type Home, held, home, MINUTE, policyOf, query } from './scene.js';
+import { because, HOUR, held, homesOf, keyOf, kindsOf, MINUTE, policyOf, query } from './scene.js';
 
-const homes: Home[] = [];
-afterEach(async () => {
-  for (const h of homes.splice(0)) await h.close();
-});
-async function start(options: Parameters<typeof home>[0] = {}): Promise<Home> {
-  const h = await home(options);
-  homes.push(h);
-  return h;
-}
-
-const key = (n: number): PublicKey => ({
-  fp: `SHA256:${String(n).padStart(43, 'k')}`,
-  type: 'ssh-ed25519',
-  data: 'AAAA',
-  comment: '',
-});
-const because = { reason: 'ticket 7', by: 'root' };
-const kinds = (h: Home) => h.changes.map((c) => c.kind);
+const start = homesOf();
 
 describe('what a user holds', () => {
   test('is what policy gives, and what grants give with the roles those reach', async () => {
@@ -63,7 +45,7 @@ describe('what a user holds', () => {
     h.clock.advance(HOUR);
     h.clock.advance(HOUR);
     expect(held(h.authority, 'alice', 'db1')).toEqual([]);
-    expect(kinds(h).slice(-2)).toEqual(['grant-started', 'grant-ended']);
+    expect(kindsOf(h).slice(-2)).toEqual(['grant-started', 'grant-ended']);
   });
 
   test('carries only rows for those roles, and only facts that are declared', async () => {
@@ -129,7 +111,7 @@ describe('a change', () => {
     await h.authority.addUser({ name: 'alice', by: 'root' });
     const promise = h.authority.grant({ user: 'alice', role: 'sre', ...because });
     expect(held(h.authority, 'alice')).toEqual(['sre@*']);
-    expect(kinds(h)).toEqual(['user-added', 'grant']);
+    expect(kindsOf(h)).toEqual(['user-added', 'grant']);
     const { change, grant } = await promise;
     expect(change).toMatchObject({ version: 2, kind: 'grant', users: new Set(['alice']), grants: [grant] });
     expect(h.authority.version()).toBe(2);
@@ -138,12 +120,12 @@ describe('a change', () => {
   test('names the cause a session ends with', async () => {
     const h = await start();
     const a = h.authority;
-    await a.addUser({ name: 'alice', keys: [key(1), { ...key(2), expiresAt: h.clock.now() + HOUR }], by: 'root' });
+    await a.addUser({ name: 'alice', keys: [keyOf(1), { ...keyOf(2), expiresAt: h.clock.now() + HOUR }], by: 'root' });
     await a.grant({ user: 'alice', role: 'sre', until: h.clock.now() + HOUR, ...because });
     const { grant } = await a.grant({ user: 'alice', role: 'ops', ...because });
     await a.revoke({ grant: grant.id }, 'root');
     await a.lock({ kind: 'user', subject: 'alice', until: h.clock.now() + HOUR, ...because });
-    await a.removeKey({ user: 'alice', fp: key(1).fp, by: 'root' });
+    await a.removeKey({ user: 'alice', fp: keyOf(1).fp, by: 'root' });
     h.clock.advance(HOUR);
     await a.setPolicy(policyOf([]));
     await a.removeUser({ user: 'alice', by: 'root' });
@@ -186,7 +168,7 @@ describe('a change', () => {
     expect(h.changes.at(-1)).toMatchObject({ kind: 'context', cause: 'revoked', users: new Set(['alice']) });
     rmSync(join(h.dir, 'store.json.tmp'), { recursive: true });
     h.clock.advance(2 * HOUR);
-    expect(kinds(h)).toEqual(['user-added', 'grant', 'context']);
+    expect(kindsOf(h)).toEqual(['user-added', 'grant', 'context']);
     await h.authority.grant({ user: 'alice', role: 'ops', ...because });
     expect(held(h.authority, 'alice')).toEqual(['ops@*']);
   });
@@ -197,7 +179,7 @@ describe('a change', () => {
     await h.store.close();
     await expect(h.authority.grant({ user: 'alice', role: 'sre', ...because })).rejects.toThrow(/closed/);
     expect(held(h.authority, 'alice')).toEqual([]);
-    expect(kinds(h)).toEqual(['user-added']);
+    expect(kindsOf(h)).toEqual(['user-added']);
   });
 
   test('a listener that throws keeps no other from hearing, and is not swallowed', async () => {
@@ -221,7 +203,7 @@ describe('time', () => {
     await h.authority.addUser({ name: 'alice', by: 'root' });
     await h.authority.grant({ user: 'alice', role: 'sre', until: h.clock.now() + 90_500, ...because });
     h.clock.advance(90_499);
-    expect(kinds(h)).not.toContain('grant-ended');
+    expect(kindsOf(h)).not.toContain('grant-ended');
     h.clock.advance(1);
     expect(h.changes.at(-1)).toMatchObject({ kind: 'grant-ended', at: h.clock.now() });
   });
@@ -234,10 +216,10 @@ describe('time', () => {
     h.clock.suspend(2 * HOUR);
     expect(held(h.authority, 'alice')).toEqual([]);
     h.clock.advance(1000);
-    expect(kinds(h).filter((k) => k === 'grant-ended')).toHaveLength(1);
+    expect(kindsOf(h).filter((k) => k === 'grant-ended')).toHaveLength(1);
     expect(h.changes.at(-1)?.grants).toHaveLength(2);
     h.clock.advance(3 * HOUR);
-    expect(kinds(h).filter((k) => k === 'grant-ended')).toHaveLength(1);
+    expect(kindsOf(h).filter((k) => k === 'grant-ended')).toHaveLength(1);
   });
 
   test('that went back makes an ended grant hold again, and tells everyone', async () => {
@@ -260,7 +242,7 @@ describe('time', () => {
     await h.authority.grant({ user: 'alice', role: 'sre', until: h.clock.now() + 400 * 24 * HOUR, ...because });
     h.clock.jumpWall(400 * 24 * HOUR);
     h.clock.advance(1000);
-    expect(kinds(h).at(-1)).toBe('grant-ended');
+    expect(kindsOf(h).at(-1)).toBe('grant-ended');
   });
 
   test('stops when the authority closes', async () => {
@@ -276,29 +258,31 @@ describe('users and keys', () => {
   test('a key is one user’s, and of use until it expires', async () => {
     const h = await start();
     const a = h.authority;
-    await a.addUser({ name: 'alice', keys: [key(1)], by: 'root' });
+    await a.addUser({ name: 'alice', keys: [keyOf(1)], by: 'root' });
     await a.addUser({ name: 'bob', by: 'root' });
-    await expect(a.addKey({ user: 'bob', key: key(1), by: 'root' })).rejects.toThrow(/belongs to user alice already/);
-    await expect(a.addUser({ name: 'eve', keys: [key(3), key(3)], by: 'root' })).rejects.toThrow(/given twice/);
-    await a.addKey({ user: 'bob', key: key(2), expiresAt: h.clock.now() + MINUTE, by: 'root' });
-    expect(a.usableKey('bob', key(2).fp)?.fp).toBe(key(2).fp);
-    expect(a.usableKey('alice', key(2).fp)).toBeUndefined();
+    await expect(a.addKey({ user: 'bob', key: keyOf(1), by: 'root' })).rejects.toThrow(/belongs to user alice already/);
+    await expect(a.addUser({ name: 'eve', keys: [keyOf(3), keyOf(3)], by: 'root' })).rejects.toThrow(/given twice/);
+    await a.addKey({ user: 'bob', key: keyOf(2), expiresAt: h.clock.now() + MINUTE, by: 'root' });
+    expect(a.usableKey('bob', keyOf(2).fp)?.fp).toBe(keyOf(2).fp);
+    expect(a.usableKey('alice', keyOf(2).fp)).toBeUndefined();
     h.clock.advance(MINUTE);
-    expect(a.usableKey('bob', key(2).fp)).toBeUndefined();
-    expect(h.changes.at(-1)).toMatchObject({ kind: 'key-expired', key: key(2).fp, users: new Set(['bob']) });
-    await a.removeKey({ user: 'bob', fp: key(2).fp, by: 'root' });
-    expect(a.key(key(2).fp)).toBeUndefined();
-    await expect(a.removeKey({ user: 'bob', fp: key(2).fp, by: 'root' })).rejects.toMatchObject({ code: 'not-found' });
+    expect(a.usableKey('bob', keyOf(2).fp)).toBeUndefined();
+    expect(h.changes.at(-1)).toMatchObject({ kind: 'key-expired', key: keyOf(2).fp, users: new Set(['bob']) });
+    await a.removeKey({ user: 'bob', fp: keyOf(2).fp, by: 'root' });
+    expect(a.key(keyOf(2).fp)).toBeUndefined();
+    await expect(a.removeKey({ user: 'bob', fp: keyOf(2).fp, by: 'root' })).rejects.toMatchObject({
+      code: 'not-found',
+    });
   });
 
   test('a removed user’s grants and keys go with them', async () => {
     const h = await start();
     const a = h.authority;
-    await a.addUser({ name: 'alice', keys: [key(1)], roles: ['sre'], by: 'root' });
+    await a.addUser({ name: 'alice', keys: [keyOf(1)], roles: ['sre'], by: 'root' });
     const { grants } = await a.removeUser({ user: 'alice', by: 'root' });
     expect(grants).toHaveLength(1);
     expect(() => a.rightsFor(query('alice'))).toThrow(/no user alice/);
-    await a.addUser({ name: 'alice', keys: [key(1)], by: 'root' });
+    await a.addUser({ name: 'alice', keys: [keyOf(1)], by: 'root' });
     expect(held(a, 'alice')).toEqual([]);
   });
 

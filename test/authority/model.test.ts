@@ -14,6 +14,8 @@ interface Real {
   lockIds: string[];
 }
 
+/** A wall clock set back by this much is seen to be, at the next look a second later. */
+const NOTICED_MS = 1_501;
 const USERS = ['alice', 'bob'];
 const ROLES = ['sre', 'ops', 'reader'];
 const TARGETS = ['*', 'prod/*', 'local'];
@@ -122,8 +124,8 @@ const commands = [
         else if (how === 'suspend') clock.suspend(ms);
         else if (ms % 2 === 0) clock.jumpWall(ms);
         else {
-          // What is less than the drift of a clock stays over; what is more is noticed within a second.
-          clock.jumpWall(-1_000 - ms);
+          // Set back by little it is drift, and what has ended stays so; by more it is noticed within a second.
+          clock.jumpWall(-(ms + NOTICED_MS));
           clock.advance(1_000);
         }
       }),

@@ -1,16 +1,11 @@
-import { afterEach, expect, test } from 'vitest';
-import { type Home, home, MINUTE, policyOf } from './scene.js';
+import { expect, test } from 'vitest';
+import { because, homesOf, MINUTE, policyOf } from './scene.js';
 
 const DAY = 24 * 60 * MINUTE;
-const because = { reason: 'ticket 7', by: 'root' };
-const homes: Home[] = [];
-afterEach(async () => {
-  for (const h of homes.splice(0)) await h.close();
-});
+const start = homesOf();
 
 test('what ended longer ago than the retention leaves the store with the next act, and nothing else does', async () => {
-  const h = await home({ policy: policyOf([]), yaml: 'retention: 30d' });
-  homes.push(h);
+  const h = await start({ policy: policyOf([]), yaml: 'retention: 30d' });
   const a = h.authority;
   await a.addUser({ name: 'alice', by: 'root' });
   const give = async (role: string, forMs?: number) => {

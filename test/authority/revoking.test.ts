@@ -1,25 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import type { PublicKey } from '../../src/authority/index.js';
-import { type Home, held, home, MINUTE, policyOf } from './scene.js';
+import { describe, expect, test } from 'vitest';
+import { because, held, homesOf, keyOf, kindsOf, MINUTE, policyOf } from './scene.js';
 
-const homes: Home[] = [];
-afterEach(async () => {
-  for (const h of homes.splice(0)) await h.close();
-});
-async function start(options: Parameters<typeof home>[0] = {}): Promise<Home> {
-  const h = await home(options);
-  homes.push(h);
-  return h;
-}
-
-const key = (n: number): PublicKey => ({
-  fp: `SHA256:${String(n).padStart(43, 'k')}`,
-  type: 'ssh-ed25519',
-  data: 'AAAA',
-  comment: '',
-});
-const because = { reason: 'ticket 7', by: 'root' };
-const kinds = (h: Home) => h.changes.map((c) => c.kind);
+const start = homesOf();
 
 describe('revoke', () => {
   const policy = policyOf(['bob > x', 'alice > lead', 'lead > engineer', 'sre > oncall']);
@@ -86,19 +68,19 @@ describe('locks', () => {
   test('beat every grant, for a user, a key, a target or everyone, until they end or are lifted', async () => {
     const h = await start({ policy: policyOf([], [], ['db1 > prod/eu']) });
     const a = h.authority;
-    await a.addUser({ name: 'alice', keys: [key(1)], roles: ['sre'], by: 'root' });
-    const who = { user: 'alice', key: key(1).fp, target: 'db1' };
+    await a.addUser({ name: 'alice', keys: [keyOf(1)], roles: ['sre'], by: 'root' });
+    const who = { user: 'alice', key: keyOf(1).fp, target: 'db1' };
     expect(a.lockFor(who)).toBeUndefined();
     for (const [kind, subject] of [
       ['user', 'alice'],
-      ['key', key(1).fp],
+      ['key', keyOf(1).fp],
       ['target', 'prod/*'],
       ['everyone', undefined],
     ] as const) {
       const { lock, change } = await a.lock({ kind, ...(subject === undefined ? {} : { subject }), ...because });
       expect(a.lockFor(who)?.id).toBe(lock.id);
       expect(change.users).toEqual(kind === 'user' || kind === 'key' ? new Set(['alice']) : 'all');
-      expect(a.lockFor({ user: 'bob', key: key(2).fp, target: 'local' })?.id).toBe(
+      expect(a.lockFor({ user: 'bob', key: keyOf(2).fp, target: 'local' })?.id).toBe(
         kind === 'everyone' ? lock.id : undefined,
       );
       await a.unlock(lock.id.slice(0, 26), 'root');
@@ -107,7 +89,7 @@ describe('locks', () => {
     await a.lock({ kind: 'everyone', until: h.clock.now() + MINUTE, ...because });
     h.clock.advance(MINUTE);
     expect(a.lockFor(who)).toBeUndefined();
-    expect(kinds(h).at(-1)).toBe('lock-ended');
+    expect(kindsOf(h).at(-1)).toBe('lock-ended');
     expect(a.locks()).toEqual([]);
     expect(a.locks(true)).toHaveLength(5);
   });

@@ -2,7 +2,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Authority, Change, PolicyView } from '../../src/authority/index.js';
+import { afterEach } from 'vitest';
+import type { Authority, Change, PolicyView, PublicKey } from '../../src/authority/index.js';
 import { openAuthority } from '../../src/authority/index.js';
 import { type Config, parseConfig } from '../../src/config/index.js';
 import type { Row } from '../../src/policy/types.js';
@@ -96,3 +97,27 @@ export const held = (authority: Authority, user: string, target = 'local') =>
     .rightsFor(query(user, target))
     .holdings.map((h) => `${h.role}@${h.target}`)
     .sort();
+
+/** Opens homes of one test each; they are closed when it is over. */
+export function homesOf(): (options?: Parameters<typeof home>[0]) => Promise<Home> {
+  const homes: Home[] = [];
+  afterEach(async () => {
+    for (const h of homes.splice(0)) await h.close();
+  });
+  return async (options = {}) => {
+    const h = await home(options);
+    homes.push(h);
+    return h;
+  };
+}
+
+/** A key of its own for every number. */
+export const keyOf = (n: number): PublicKey => ({
+  fp: `SHA256:${String(n).padStart(43, 'k')}`,
+  type: 'ssh-ed25519',
+  data: 'AAAA',
+  comment: '',
+});
+
+export const because = { reason: 'ticket 7', by: 'root' };
+export const kindsOf = (h: Home) => h.changes.map((c) => c.kind);

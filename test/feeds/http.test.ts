@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { fetchText } from '../../src/feeds/http.js';
-import { type Answering, answering, certificate, json, silent } from '../helpers/answering.js';
+import { type Answering, answering, certificate, drip, endless, json, silent } from '../helpers/answering.js';
 
 const clock = systemClock();
 let server: Answering | undefined;
@@ -25,16 +25,6 @@ describe('an answer', () => {
     expect(await ask(server.url)).toBe('{"a":1}');
   });
 
-  const drip: RequestListener = (_req, res) => {
-    res.writeHead(200);
-    const timer = setInterval(() => res.write(' '), 20);
-    res.on('close', () => clearInterval(timer));
-  };
-  const endless: RequestListener = (_req, res) => {
-    res.writeHead(200);
-    const more = () => void (res.write('x'.repeat(1_000)) ? setImmediate(more) : res.once('drain', more));
-    more();
-  };
   const half: RequestListener = (_req, res) => {
     res.writeHead(200, { 'content-length': 100 });
     res.write('{"users":', () => res.destroy());

@@ -1,17 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/core/clock.js';
-import { tryRights } from './rights.js';
-import { clock, startTerminal, type Terminal, type TerminalOptions } from './terminal.js';
+import { clock, terminalsOf } from './terminal.js';
 
-let terminal: Terminal | undefined;
-const start = async (options: Partial<TerminalOptions> = {}) => {
-  terminal = await startTerminal({ rights: tryRights, ...options });
-  await terminal.until('@@');
-  return terminal;
-};
-afterEach(() => terminal?.stop());
+const start = terminalsOf();
 
 const DENIED = 'sallyport: denied: rm -rf x (no-rm: denied by rule)';
 

@@ -1,14 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { tryRights } from './rights.js';
-import { startTerminal, type Terminal, type TerminalOptions } from './terminal.js';
+import { describe, expect, test } from 'vitest';
+import { terminalsOf } from './terminal.js';
 
-let terminal: Terminal | undefined;
-const start = async (options: Partial<TerminalOptions> = {}) => {
-  terminal = await startTerminal({ rights: tryRights, ...options });
-  await terminal.until('@@');
-  return terminal;
-};
-afterEach(() => terminal?.stop());
+const start = terminalsOf();
 
 describe('a command over several lines', () => {
   test('is judged when it is complete', async () => {
@@ -73,12 +66,7 @@ describe('input to a running program', () => {
   });
 
   test('also while start-up files run, in functions, and with a ! in it', async () => {
-    const t = await startTerminal({
-      rights: tryRights,
-      rc: 'read -e -p "which? " x; ask() { read -e -p "sure? " x; }',
-    });
-    terminal = t;
-    await t.until('which?');
+    const t = await start({ rc: 'read -e -p "which? " x; ask() { read -e -p "sure? " x; }' }, 'which?');
     await t.run('rm -rf x', /@@$/);
     await t.run('echo "got <$x>"', /^got <rm -rf x>$/m);
     await t.run('ask', /sure\?$/);

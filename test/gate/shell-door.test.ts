@@ -1,17 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/core/clock.js';
-import { rightsBy, tryRights } from './rights.js';
-import { clock, startTerminal, type Terminal, type TerminalOptions } from './terminal.js';
+import { rightsBy } from './rights.js';
+import { clock, terminalsOf } from './terminal.js';
 
-let terminal: Terminal | undefined;
-const start = async (options: Partial<TerminalOptions> = {}) => {
-  terminal = await startTerminal({ rights: tryRights, ...options });
-  await terminal.until('@@');
-  return terminal;
-};
-afterEach(() => terminal?.stop());
+const start = terminalsOf();
 
 describe('a name that no rule allows', () => {
   test('is refused as a program and as a builtin, and left to the exec gate as an alias or a function', async () => {

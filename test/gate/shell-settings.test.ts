@@ -1,16 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
-import { tryRights } from './rights.js';
-import { startTerminal, type Terminal, type TerminalOptions } from './terminal.js';
+import { describe, expect, test } from 'vitest';
+import { terminalsOf } from './terminal.js';
 
-let terminal: Terminal | undefined;
-const start = async (options: Partial<TerminalOptions> = {}) => {
-  terminal = await startTerminal({ rights: tryRights, ...options });
-  await terminal.until('@@');
-  return terminal;
-};
-afterEach(() => terminal?.stop());
+const start = terminalsOf();
 
 const DENIED = 'sallyport: denied: rm -rf x (no-rm: denied by rule)';
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { constants, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterEach } from 'vitest';
 import { sleep, systemClock } from '../../src/core/clock.js';
 import type { ShellName } from '../../src/core/shells.js';
 import { decideLine } from '../../src/gate/line.js';
@@ -11,6 +12,7 @@ import { createLookup } from '../../src/gate/lookup.js';
 import type { LineEvent } from '../../src/gate/shells.js';
 import type { GateMode } from '../../src/gate/types.js';
 import type { Rights } from '../../src/policy/types.js';
+import { tryRights } from './rights.js';
 
 const SHELL_DIR = join(import.meta.dirname, '../../src/gate/shell');
 const RW = constants.O_RDWR | constants.O_NONBLOCK;
@@ -69,7 +71,7 @@ export interface TerminalOptions {
   env?: Record<string, string>;
 }
 
-export async function startTerminal(options: TerminalOptions): Promise<Terminal> {
+async function startTerminal(options: TerminalOptions): Promise<Terminal> {
   const dir = mkdtempSync(join(tmpdir(), 'lg-'));
   const run = join(dir, 'run');
   const home = join(dir, 'home');
@@ -164,4 +166,17 @@ function removeSoon(dir: string): void {
       execFileSync('sleep', ['0.02']);
     }
   }
+}
+
+type Start = (options?: Partial<TerminalOptions>, first?: string) => Promise<Terminal>;
+
+/** Starts terminals of one test each, up to what they show first; each is stopped when its test is over. */
+export function terminalsOf(usual: Partial<TerminalOptions> = {}): Start {
+  let terminal: Terminal | undefined;
+  afterEach(() => terminal?.stop());
+  return async (options = {}, first = '@@') => {
+    terminal = await startTerminal({ rights: tryRights, ...usual, ...options });
+    await terminal.until(first);
+    return terminal;
+  };
 }

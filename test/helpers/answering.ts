@@ -25,6 +25,20 @@ export const json =
 /** Never answers. */
 export const silent: RequestListener = () => {};
 
+/** A byte now and then, for ever. */
+export const drip: RequestListener = (_req, res) => {
+  res.writeHead(200);
+  const timer = setInterval(() => res.write(' '), 20);
+  res.on('close', () => clearInterval(timer));
+};
+
+/** As much as is read. */
+export const endless: RequestListener = (_req, res) => {
+  res.writeHead(200);
+  const more = () => void (res.write('x'.repeat(1_000)) ? setImmediate(more) : res.once('drain', more));
+  more();
+};
+
 export async function answering(listener: RequestListener, tls?: { key: string; cert: string }): Promise<Answering> {
   let current = listener;
   const asked: string[] = [];

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { signatureOf } from '../../src/hooks/index.js';
 import { post } from '../../src/hooks/webhook.js';
-import { type Answering, answering, certificate, json, silent } from '../helpers/answering.js';
+import { type Answering, answering, certificate, drip, endless, json, silent } from '../helpers/answering.js';
 
 const clock = systemClock();
 let server: Answering | undefined;
@@ -18,17 +18,6 @@ afterEach(async () => {
 
 const send = (url: string, more: { ca?: string; body?: string } = {}) =>
   post({ url, headers: { 'x-one': '1' }, body: '{"a":"é"}', timeoutMs: 1_000, ...more }, clock);
-
-const drip: RequestListener = (_req, res) => {
-  res.writeHead(200);
-  const timer = setInterval(() => res.write(' '), 20);
-  res.on('close', () => clearInterval(timer));
-};
-const endless: RequestListener = (_req, res) => {
-  res.writeHead(200);
-  const more = () => void (res.write('x'.repeat(1_000)) ? setImmediate(more) : res.once('drain', more));
-  more();
-};
 
 describe('a webhook', () => {
   it('is posted whole, with its headers', async () => {
