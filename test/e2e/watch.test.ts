@@ -202,9 +202,11 @@ describe('who watches', () => {
     screen.line('vim -u NONE -i NONE a.txt');
     await screen.until('"a.txt" [New');
     screen.keys('i', 'some text', 'Escape');
+    // It stands there for some seconds alone.
+    const told = screen.until(`${OWN} is watching this session`);
     const watcher = at.watch(id);
+    const rows = await told;
     await watcher.until('some text');
-    const rows = await screen.until(`${OWN} is watching this session`);
     expect(rows[0]).toBe('some text');
     expect(rows.at(-1)).toContain('is watching');
     screen.keys(':q!', 'Enter');
