@@ -171,7 +171,7 @@ describe('a line that lacks a fresh second factor', () => {
     for (const shell of [first, second]) shell.kill();
   });
 
-  it('ends on time with its session: killed, locked, and at the deadline', async () => {
+  it('ends on time with its session: killed, locked', async () => {
     for (const end of ['kill', 'lock'] as const) {
       const shell = await held();
       const id = idIn(shell.shown());
@@ -373,5 +373,23 @@ describe('a command of ssh', () => {
     terminal.type(`${code()}\r`);
     await terminal.waitFor(/[0-9a-f]{8}\r\n/, SLOW);
     expect(await terminal.exit()).toBe(0);
+  });
+});
+
+describe('what is held when its time is over', () => {
+  let broker: TestBroker;
+  afterAll(() => broker?.stop());
+
+  it.each([
+    ['idle', { idle: '4s', hard: '8h', warn: [] }],
+    ['deadline', { hard: '6s', warn: [] }],
+  ])('ends with its session: %s', async (cause, session) => {
+    broker = await startBroker({ policy: POLICY, config: { session } });
+    await enrol(broker, 'alice');
+    const shell = await broker.shell();
+    await shell.line('hostid', QUESTION, 20_000);
+    expect(await shell.exit(30_000)).toBe(254);
+    expect(shell.shown()).toContain(`session closed: ${cause}`);
+    await broker.stop();
   });
 });

@@ -1,3 +1,4 @@
+import { appletOf } from '../applet.js';
 import { type Ast, fieldOf, stringOf, walk } from '../cel/ast.js';
 import { nextEdge } from '../edges.js';
 import { SessionRights } from '../rights.js';
@@ -29,10 +30,17 @@ export function leastRemedies(
   allowed: (rights: Rights) => boolean,
 ): readonly Remedy[] | undefined {
   if (!(rights instanceof SessionRights) || allowed(rights)) return undefined;
+  if (!questions.some((question) => mayMatter(rights, question))) return undefined;
   const approvers = approversFor(rights, questions);
   return TRIES.find((remedies) =>
     withRemedies(rights.data.facts, remedies, approvers, atMs).some((facts) => allowed(rights.withFacts(facts))),
   );
+}
+
+/** Whether a condition about it speaks of what people can bring: where none does, a storm of refusals costs no more. */
+function mayMatter({ scene }: SessionRights, question: Question): boolean {
+  if (question.kind === 'command' && appletOf(question) !== undefined) return true;
+  return scene.set.about(question).some(({ row }) => /mfa|approval/.test(row.when));
 }
 
 /** The same rights with somebody's approval: for what it was given for, and nothing else. */

@@ -36,7 +36,10 @@ export function createApprovals(): Approvals {
       : undefined;
   return {
     of: (ask) => execs.get(ask.image) ?? find(ask)?.by,
-    give: (ask, by) => void execs.set(ask.image, by),
+    give(ask, by) {
+      if (execs.size >= MAX_COMMANDS) execs.clear();
+      execs.set(ask.image, by);
+    },
     line(questions, by) {
       commands = questions
         .filter((q): q is CommandQuestion => q.kind === 'command')
