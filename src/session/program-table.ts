@@ -120,7 +120,9 @@ export function createProgramTable(decide: Decide): ProgramTable {
   /** What is over stays only as long as something stands on it, and only what has a word of its own. */
   const end = (entry: Entry) => {
     entry.over = true;
-    if (entry.decision.why === 'no-rule') for (const child of [...entry.startedBy]) link(child, entry.parent);
+    // What was refused has a word of its own from then on, whatever allowed it before.
+    const inherits = entry.decision.why === 'no-rule' && !entry.refused;
+    if (inherits) for (const child of [...entry.startedBy]) link(child, entry.parent);
     forget(entry);
     if (!entries.has(entry.id)) return;
     let last = entry;

@@ -101,6 +101,16 @@ describe('deciding again', () => {
     expect(again({ tool: 'trusted' })).toEqual([3]);
   });
 
+  it('what a refused program had started falls or stays at once, and not later because that is over', () => {
+    const { table, start, again } = scene({ d: 'trusted' });
+    start(1, 'd');
+    start(2, 'a', 1);
+    start(3, 'a', 2);
+    expect(again({ d: 'none', a: 'none' })).toEqual([2]);
+    table.drop([2]);
+    expect(again()).toEqual([]);
+  });
+
   it('a script falls with its interpreter, and with what a loader loads', () => {
     const { start, again } = scene({ script: 'checked', ld: 'checked', load: 'checked' });
     start(1, 'script');
