@@ -33,7 +33,13 @@ const CONFIG = {
     hard: '1h',
     warn: ['2s', '1s'],
     recheck: '250ms',
-    roles: { idler: { idle: '3s' }, sleepy: { idle: '5s' }, brief: { hard: '9s' }, hasty: { hard: '6s' }, stalled: { hard: '10s' } },
+    roles: {
+      idler: { idle: '3s' },
+      sleepy: { idle: '5s' },
+      brief: { hard: '9s' },
+      hasty: { hard: '6s' },
+      stalled: { hard: '10s' },
+    },
   },
 };
 /** `timed` may be in a session only until `end`. */
