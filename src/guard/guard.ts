@@ -47,6 +47,8 @@ const TURN = 256;
 const TURN_MS = 10;
 /** How often overdue asks, and sessions with room again, are looked for, ms. */
 const SWEEP_MS = 250;
+/** How long a question may stand at a terminal that its program has left to another. Unit: ms. */
+const FRONT_MS = 50;
 
 export function createGuard(ports: GuardPorts, wake: () => void): Guard {
   const { clock } = ports;
@@ -157,11 +159,23 @@ export function createGuard(ports: GuardPorts, wake: () => void): Guard {
     }
   };
 
+  /** Held in the foreground: the door asks about one of them there. */
+  const fronts = new Map<number, string>();
   const hold = ({ sid, q }: Extract<DoorToGuard, { type: 'hold' }>) => {
     const task = tracer.hold(q);
-    if (task?.session.sid !== sid) ports.door({ type: 'lost', sid, q });
-    else ports.door({ type: 'held', sid, q, front: holdsTerminalOf(task.session.command, task.tid) });
+    if (task?.session.sid !== sid) return ports.door({ type: 'lost', sid, q });
+    const front = holdsTerminalOf(task.session.command, task.tid);
+    if (front) fronts.set(q, sid);
+    ports.door({ type: 'held', sid, q, front });
   };
+  clock.every(FRONT_MS, () => {
+    for (const [q, sid] of fronts) {
+      const task = tracer.hold(q);
+      if (task && holdsTerminalOf(task.session.command, task.tid)) continue;
+      fronts.delete(q);
+      if (task) ports.door({ type: 'held', sid, q, front: false });
+    }
+  });
 
   return {
     onKeeper(message) {

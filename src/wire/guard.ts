@@ -206,7 +206,10 @@ export const guardToDoor = z.discriminatedUnion('type', [
   }),
   /** The session has as many processes as it may. */
   z.object({ type: z.literal('full'), sid, processes: z.number().int() }),
-  /** The process of that question waits for its answer for as long as it takes. `front`: in the foreground of the session's terminal. */
+  /**
+   * The process of that question waits for its answer for as long as it takes. `front`: in the foreground of the session's
+   * terminal; said again when it is not any more.
+   */
   z.object({ type: z.literal('held'), sid, q: z.number().int(), front: z.boolean() }),
   /** The process of a question that was held is gone, or was when it was to be. */
   z.object({ type: z.literal('lost'), sid, q: z.number().int() }),

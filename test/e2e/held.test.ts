@@ -287,6 +287,21 @@ describe('a program that lacks a fresh second factor', () => {
     60_000,
   );
 
+  it('that leaves the foreground is asked about no more, and what is typed is the shell’s', () =>
+    inShell(async (shell) => {
+      await shell.line(
+        `printf '(host''id &)\\nsleep 2\\necho le''ft\\n' > away.sh; cat away.sh`,
+        /echo left\r?\n/,
+        20_000,
+      );
+      const from = shell.shown().length;
+      shell.type('sh away.sh\r');
+      await shell.waitFor(ASKED, { from, ...SLOW });
+      await shell.waitFor(/denied: hostid.*factor would allow it: in the foreground, at a prompt/, { from, ...SLOW });
+      await shell.line('echo typed-$((40+2))', 'typed-42', 20_000);
+      expect(shell.shown().split(ASKED)).toHaveLength(2);
+    }));
+
   it(
     'of a full-screen program is never asked for over its screen',
     () =>

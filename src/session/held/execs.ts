@@ -25,7 +25,7 @@ export interface HeldExec {
 export interface HeldExecs {
   /** True: it is held, and ended later. Else refused, with this to say if anything. */
   hold(ask: ExecAsk, exec: HeldExec): true | string | undefined;
-  /** The guard keeps its process waiting. */
+  /** The guard keeps its process waiting; or that has left the foreground, and the terminal is another's to ask at. */
   held(q: number, front: boolean): void;
   /** Its process is gone. */
   lost(q: number): void;
@@ -114,7 +114,8 @@ export function createHeldExecs({ held, supervisor, memory, pty }: HeldExecsPart
       const entry = entries.get(q);
       if (!entry) return;
       entry.kept = true;
-      if (entry === first && front) return ask(entry);
+      if (entry === first && front) return entry.drop ? undefined : ask(entry);
+      entry.drop?.();
       if (entry !== first && (first !== undefined || held.busy)) return;
       const lacks = entry.exec.lacks();
       finish(entry, front || lacks === undefined ? undefined : elsewhere(lacks, 'foreground'));

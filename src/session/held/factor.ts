@@ -36,7 +36,13 @@ export async function askFactor(asking: Asking): Promise<Brought> {
     said = `sallyport: ${proved.why === 'used' ? WORDS.used : WORDS.wrong}, ${left} ${left === 1 ? 'try' : 'tries'} left.`;
   }
   note('failed');
-  return { go: false, help: 'no code that was typed was right' };
+  return { go: false, help: await afterwards(prove) };
+}
+
+/** Of codes that were all wrong: whether more are looked at. */
+async function afterwards(prove: Asking['prove']): Promise<string> {
+  const more = await prove();
+  return more.why === 'wait' ? refusalOf(more) : 'no code that was typed was right';
 }
 
 /** What was typed, without what only parts it. */
