@@ -208,7 +208,7 @@ describe('whatever changes is felt at once, by rights, by programs that run and 
     over = true;
     await moving;
     expect(runs.map(({ stdout, stderr }) => stdout + stderr)).toEqual(Array.from({ length: 8 }, () => 'in\n'));
-    expect(moved).toBeGreaterThan(8);
+    expect(moved).toBeGreaterThan(4);
   });
 
   it.each([['--user', 'alice'], ['--target', 'rights'], ['--everyone']])(
