@@ -5,7 +5,7 @@ import { PROMPT, shellHomeOf, startBroker, type TestBroker } from '../helpers/br
 import { enrol } from '../helpers/factor.js';
 import { addPerson, type Person } from '../helpers/people.js';
 import { until } from '../helpers/processes.js';
-import { openTerminal, type Terminal } from '../helpers/terminal.js';
+import type { Terminal } from '../helpers/terminal.js';
 
 const isRoot = process.getuid?.() === 0;
 
