@@ -24,7 +24,7 @@ export function addAudit(program: Command): void {
     .option('--user <user>')
     .option('--session <id>', 'its id, or the beginning of it')
     .option('--event <event>', 'login, session-end, decision, admin, …')
-    .option('--text <text>', 'anywhere in the entry')
+    .option('--text <text>', 'anywhere in the entry, or in the line as it is printed')
     .action(async (_o: object, command: Command) => {
       const options = command.optsWithGlobals<AuditOptions>();
       const filter = filterOf(options);

@@ -59,12 +59,14 @@ function whoLines(who: Who): string[] {
   ];
 }
 
+/** Who asked this by policy may still ask the rest for themselves, and the other way round. */
+const FOR_ONESELF = 'ask for yourself, and what policy allows as @admin:VERB';
 const MAY: Record<Who['by'], string> = {
   root: 'everything, as root',
   owner: "everything, as the broker's own account",
   broker: 'everything, as the broker',
-  policy: 'what policy allows as @admin:VERB',
-  self: 'ask for yourself, and what policy allows as @admin:VERB',
+  policy: FOR_ONESELF,
+  self: FOR_ONESELF,
 };
 const LINES_ONLY: Readonly<Record<string, string>> = { 'line-only': '; programs that commands start are not' };
 

@@ -75,11 +75,17 @@ function factsIn({ ast }: Condition, before: InForce, now: InForce): string[] {
     const name = field.join('.');
     if (was === is || is === undefined) return;
     const moves = name === 'time.now' || name.endsWith('.age');
-    const words = is === 'unknown' ? `${name} is not known any more` : `${name} is now ${escapeText(is, MAX_VALUE)}`;
-    (moves ? ages : told).add(words);
+    (moves ? ages : told).add(name === 'time.now' ? itIs(now) : wordsFor(name, is));
   });
   return [...(told.size > 0 ? told : ages)];
 }
+
+const wordsFor = (name: string, is: string): string =>
+  is === 'unknown' ? `${name} is not known any more` : `${name} is now ${escapeText(is, MAX_VALUE)}`;
+
+/** To the minute, and with the day: what speaks of the moment itself begins or ends on one. */
+const itIs = ({ facts }: InForce): string =>
+  `it is ${showFact(facts.time?.now).slice(0, 16).replace('T', ' ')} UTC now`;
 
 function changedTerms(before: InForce, now: InForce): Term[] {
   const [a, b] = [known(before.rights), known(now.rights)];

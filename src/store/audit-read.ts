@@ -4,6 +4,7 @@ import { auditFile } from './audit-log.js';
 import { parseEvent } from './audit-tail.js';
 import type { AuditEvent, AuditFilter } from './audit-types.js';
 import { isCode } from './files.js';
+import { renderAudit } from './render-audit.js';
 
 /** Longest line the reader keeps; ours are at most 64 KiB characters. Unit: bytes. */
 const MAX_LINE = 1 << 20;
@@ -45,9 +46,14 @@ function matcher(filter: AuditFilter): (event: AuditEvent) => boolean {
     if (filter.event !== undefined && event.event !== filter.event) return false;
     if (filter.since !== undefined && Date.parse(event.at) < filter.since) return false;
     if (filter.until !== undefined && Date.parse(event.at) >= filter.until) return false;
-    return needle === undefined || valuesOf(event).some((v) => v.toLowerCase().includes(needle));
+    return needle === undefined || says(event, needle);
   };
 }
+
+/** Printing is the dearer of the two, and cuts what is long. */
+const says = (event: AuditEvent, needle: string): boolean =>
+  valuesOf(event).some((value) => value.toLowerCase().includes(needle)) ||
+  renderAudit(event).toLowerCase().includes(needle);
 
 function valuesOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];

@@ -98,6 +98,6 @@ export interface AuditFilter {
   user?: string;
   session?: string;
   event?: string;
-  /** Found anywhere in the line's values, case ignored. */
+  /** Found in the line as it is printed for people, or whole in one of its values; case ignored. */
   text?: string;
 }

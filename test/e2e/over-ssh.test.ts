@@ -118,6 +118,11 @@ describe.each(KINDS)('administration over ssh (%s)', (kind) => {
       expect(stdout).toMatch(/^closes +.*, deadline$/m);
       expect(stdout).toMatch(/^engineer +\* +no end/m);
       expect(stdout).toMatch(/^auth\.key +SHA256:/m);
+      const may = /^may +ask for yourself, and what policy allows as @admin:VERB$/m;
+      expect(stdout).toMatch(may);
+      // Asked by policy, as admins are.
+      expect((await admin.exec('sallyport whoami')).stdout).toMatch(may);
+      expect(JSON.parse((await admin.exec('sallyport --json whoami')).stdout)).toMatchObject({ by: 'policy' });
       const who = JSON.parse((await broker.exec('sallyport --json whoami')).stdout);
       expect(who).toMatchObject({ user: 'alice', by: 'self', session: { user: 'alice', kind: 'exec' } });
       expect((await broker.cli('whoami')).stdout).toMatch(

@@ -14,10 +14,10 @@ p, fresh, eng, *, ln **,    session.age < duration('1h'),          allow, checke
 const ENG = { role: 'eng', target: '*', via: 'policy' };
 
 /** Somebody whose rights a test replaces, and what they are told. */
-async function person() {
+async function person(policy = POLICY) {
   const clock = new FakeClock(Date.parse('2026-11-23T12:00:00Z'));
   const build = (facts: Partial<BaseFacts>, over: Partial<RightsData> = {}) =>
-    rights(POLICY, { facts: { ...FACTS, startedAt: clock.now(), ...facts }, holdings: [ENG], ...over });
+    rights(policy, { facts: { ...FACTS, startedAt: clock.now(), ...facts }, holdings: [ENG], ...over });
   let current: Rights = await build({ risk: { score: 10 } });
   const told: string[] = [];
   const news = createRightsNews(
@@ -81,6 +81,20 @@ describe('whoever is in a session', () => {
     p.clock.advance(7 * 3_600_000);
     p.news.tick();
     expect(p.told[1]).toBe('time.hour is now 20');
+    p.news.close();
+  });
+
+  it('is told the time of day where a moment of the rules has come, and only the fact where one tells', async () => {
+    const p = await person(`
+p, until, eng, *, dd **, time.now < timestamp('2026-11-24T00:30:00Z'), allow, checked
+p, both,  eng, *, cp **, time.now < timestamp('2026-11-25T00:00:00Z') && risk.score < 50.0, allow, checked
+`);
+    p.clock.advance(12 * 3_600_000 + 30 * 60_000);
+    p.news.tick();
+    expect(p.told).toEqual(['it is 2026-11-24 00:30 UTC now']);
+    p.clock.advance(5_000);
+    await p.use({ risk: { score: 75 } });
+    expect(p.told.slice(1)).toEqual(['risk.score is now 75']);
     p.news.close();
   });
 

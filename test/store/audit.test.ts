@@ -180,9 +180,23 @@ describe('reading', () => {
     expect(await seqs({ session: 's1', event: 'session-end' })).toEqual([3]);
     expect(await seqs({ text: '/srv' })).toEqual([2]);
     expect(await seqs({ text: 'no-wipe' })).toEqual([2]);
-    expect(await seqs({ text: 'cause' })).toEqual([]);
+    expect(await seqs({ text: 'seq' })).toEqual([]);
     expect(await seqs({ since: Date.UTC(2026, 0, 5, 9, 1) })).toEqual([2, 3]);
     expect(await seqs({ until: Date.UTC(2026, 0, 5, 9, 1) })).toEqual([1]);
+  });
+
+  test('finds by text what is printed, and what printing cuts', async () => {
+    const data = { gate: 'exec', ended: 'risk.score is now 80' };
+    log.append({ event: 'decision', session: 's1', n: 1, text: `make ${'x'.repeat(500)} clean`, allow: true });
+    log.append({ event: 'decision', session: 's1', n: 2, text: 'psql \u0007', allow: false, data });
+    log.append({ event: 'decision', session: 's1', n: 3, text: 'rm x', allow: false, rule: 'no-rm' });
+    const seqs = async (text: string) => (await read({ session: 's1', text })).map((e) => e.seq);
+    expect(await seqs('ended')).toEqual([2]);
+    expect(await seqs('Denied #3: rm x (no-rm)')).toEqual([3]);
+    expect(await seqs('psql \\x07')).toEqual([2]);
+    expect(await seqs('psql \u0007')).toEqual([2]);
+    expect(await seqs('x clean')).toEqual([1]);
+    expect(await seqs('allow:')).toEqual([]);
   });
 
   test('reports a removed line and an altered one', async () => {
