@@ -1,6 +1,6 @@
 // What demo and check need before anything else: system packages, node_modules, a fresh dist. Plain Node, no packages.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -113,6 +113,13 @@ export function run(command, args, options = {}) {
 /** Installs node_modules where missing or stale; false when that failed. */
 export function ensureModules() {
   if (modulesComplete()) return true;
+  // npm ci would empty what the link leads to.
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    process.stdout.write(
+      'node_modules is a link to what package-lock.json does not name: install there, or remove it\n',
+    );
+    return false;
+  }
   process.stdout.write('installing what package-lock.json names (npm ci); a minute or so\n');
   return run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error']);
 }
