@@ -17,6 +17,8 @@ export interface Trial {
 }
 
 const TRIAL_MS = 12_000;
+/** A trial that took longer was not stopped by chance. Unit: ms. */
+const RETRY_WITHIN_MS = 1_000;
 
 /** Runs one session of the kind through a guard of its own, in this process, which must wait for nothing else. */
 async function trial(clock: Clock, isolation: Trial['isolation'], gate: Trial['gate']): Promise<Trial> {
@@ -91,5 +93,13 @@ function trialAccount(isolation: Trial['isolation']) {
 
 const isolation = process.getuid?.() === 0 ? 'account' : 'sandbox';
 const clock = systemClock();
-const trials = [await trial(clock, isolation, 'line-only'), await trial(clock, isolation, 'exec')];
+
+/** A busy machine may fail one launch; what works the second time works. */
+async function lastingly(gate: Trial['gate']): Promise<Trial> {
+  const from = clock.mono();
+  const first = await trial(clock, isolation, gate);
+  return first.ok || clock.mono() - from > RETRY_WITHIN_MS ? first : await trial(clock, isolation, gate);
+}
+
+const trials = [await lastingly('line-only'), await lastingly('exec')];
 process.stdout.write(JSON.stringify(trials), () => process.exit(0));
