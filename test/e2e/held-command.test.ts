@@ -1,18 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBroker, type TestBroker } from '../helpers/broker.js';
 import { enrol } from '../helpers/factor.js';
+import { POLICY, QUESTION } from '../helpers/hostid.js';
 import { openTerminal } from '../helpers/terminal.js';
 
-/** `hostid` wants a fresh second factor, in whatever way it is reached. */
-const POLICY = `
-p, all,     engineer, *, *,          true,                        allow, checked
-p, login,   engineer, *, @login,     true,                        allow, checked
-p, session, engineer, *, @session,   true,                        allow, checked
-p, exec,    engineer, *, @exec,      true,                        allow, checked
-p, fresh,   *,        *, hostid **,  mfa.age > duration('20m'),   deny,  checked
-p, never,   *,        *, uptime **,  true,                        deny,  checked
-`;
-const QUESTION = 'sallyport: hostid needs a fresh second factor (fresh). Verification code: ';
 const SLOW = { timeoutMs: 20_000 };
 
 describe('a command of ssh', () => {

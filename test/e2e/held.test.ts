@@ -3,22 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROMPT, shellHomeOf, startBroker, type TestBroker } from '../helpers/broker.js';
 import { enrol } from '../helpers/factor.js';
+import { POLICY, QUESTION } from '../helpers/hostid.js';
 import { addPerson, type Person } from '../helpers/people.js';
 import { until } from '../helpers/processes.js';
 import type { Terminal } from '../helpers/terminal.js';
 
 const isRoot = process.getuid?.() === 0;
 
-/** `hostid` wants a fresh second factor, in whatever way it is reached. */
-const POLICY = `
-p, all,     engineer, *, *,          true,                        allow, checked
-p, login,   engineer, *, @login,     true,                        allow, checked
-p, session, engineer, *, @session,   true,                        allow, checked
-p, exec,    engineer, *, @exec,      true,                        allow, checked
-p, fresh,   *,        *, hostid **,  mfa.age > duration('20m'),   deny,  checked
-p, never,   *,        *, uptime **,  true,                        deny,  checked
-`;
-const QUESTION = 'sallyport: hostid needs a fresh second factor (fresh). Verification code: ';
 const DENIED = 'sallyport: denied: hostid';
 const HOSTID = /[\r\n][0-9a-f]{8}\r/;
 const SLOW = { timeoutMs: 20_000 };
